@@ -1,0 +1,35 @@
+import { createClient, type TroupeClient } from "../client/index.ts";
+import { type ClientFlags, clientConfig } from "../config.ts";
+import type { Host } from "./host.ts";
+import { Terminal } from "./terminal.ts";
+
+/** What every command has. */
+export interface Context {
+  readonly host: Host;
+  readonly terminal: Terminal;
+  /** Whether the result is written as JSON. */
+  readonly isJson: boolean;
+}
+
+/** What a command has that speaks to a server. */
+export interface ClientContext extends Context {
+  readonly client: TroupeClient;
+}
+
+export interface CommonFlags extends ClientFlags {
+  readonly json?: boolean;
+}
+
+export function contextOf(host: Host, flags: CommonFlags): Context {
+  return { host, terminal: terminalOf(host), isJson: flags.json === true };
+}
+
+/** @throws {TroupeError} `REQUEST_INVALID` if the server's URL is none. */
+export function clientContextOf(host: Host, flags: CommonFlags): ClientContext {
+  const { url, token } = clientConfig(flags, host.env);
+  return { ...contextOf(host, flags), client: createClient({ url, ...(token === undefined ? {} : { token }) }) };
+}
+
+export function terminalOf({ stdout, stderr, env }: Host): Terminal {
+  return new Terminal({ stdout, stderr, color: (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" });
+}

@@ -1,0 +1,382 @@
+import type { Exit } from "../../../machines/failure.ts";
+import { TroupeError } from "../../errors.ts";
+import type { Logger } from "../../telemetry/log.ts";
+import type {
+  ExecRequest,
+  Infrastructure,
+  Instance,
+  InstanceRef,
+  Leak,
+  MachineFact,
+  MachineFile,
+  Observation,
+  ObservedMachine,
+  OutputCursor,
+  OutputOptions,
+  OutputRecord,
+  Progress,
+  StartedMachine,
+} from "../spi.ts";
+import { Fences } from "./fences.ts";
+import { exists, makeDirectory, namesIn, removeFile, removeTree } from "./files.ts";
+import { Graces } from "./graces.ts";
+import { Lanes } from "./lanes.ts";
+import { type InstancePlace, type Layout, layout, type MachinePlace, REF_SUFFIX } from "./layout.ts";
+import { makeMachineFiles, putFiles } from "./machine-files.ts";
+import { beginExec, beginMachine, checkCommand, machineSpec, type Starter, startedOf } from "./machine-start.ts";
+import { removeMemoryGroup } from "./memory-group.ts";
+import { DEFAULT_PORTS, type PortRange, Ports } from "./ports.ts";
+import { ProcessTable, type RunningProcess } from "./process-table.ts";
+import { endTree } from "./process-tree.ts";
+import { readOutput } from "./read-output.ts";
+import { readRecord, writeRecord } from "./record.ts";
+import { outputBounds } from "./shim.ts";
+import { exitOf, look, untilEnded, workers } from "./shimmed-process.ts";
+
+export interface ProcessInfrastructureOptions {
+  /** Everything of every instance lies below. One supervisor uses it at a time. */
+  readonly dataDir: string;
+  /** For servers with port `auto`. Default: 20,000 to 29,999. */
+  readonly ports?: PortRange;
+  /** What is kept of each stream of output, in bytes; at most half of it is lost when a file is full. Default: 32 MiB. */
+  readonly outputLimitBytes?: number;
+  /** Default: silent. */
+  readonly logger?: Logger;
+}
+
+const DEFAULT_OUTPUT_LIMIT_BYTES = 32 * 1024 * 1024;
+
+/** How long a killed process may take to go before `destroy` calls it left behind. */
+const DESTROY_PATIENCE_MS = 2_000;
+
+/**
+ * Runs machines as process groups on this system.
+ *
+ * Each process stands under a shim that outlives the supervisor and records which process it is, what it writes and
+ * how it ended; so the next supervisor finds everything on disk, and nothing needs to be remembered here.
+ * There is no isolation: machines run as the supervisor's user and see what it sees.
+ */
+export function processInfrastructure(options: ProcessInfrastructureOptions): Infrastructure {
+  return new ProcessInfrastructure(options);
+}
+
+class ProcessInfrastructure implements Infrastructure {
+  readonly name = "process";
+  readonly recipeTypes = ["process"];
+  readonly #layout: Layout;
+  readonly #ports: Ports;
+  readonly #starter: Starter;
+  readonly #logger: Logger | undefined;
+  readonly #table = new ProcessTable();
+  readonly #fences = new Fences();
+  /** One change at a time for each machine. */
+  readonly #lanes = new Lanes();
+  readonly #graces = new Graces();
+  readonly #closing = new AbortController();
+
+  constructor({ dataDir, ports, outputLimitBytes, logger }: ProcessInfrastructureOptions) {
+    this.#layout = layout(dataDir);
+    this.#ports = new Ports(this.#layout.ports, ports ?? DEFAULT_PORTS);
+    this.#starter = {
+      layout: this.#layout,
+      ports: this.#ports,
+      bounds: outputBounds(outputLimitBytes ?? DEFAULT_OUTPUT_LIMIT_BYTES),
+    };
+    this.#logger = logger;
+  }
+
+  async prepare(instance: Instance, signal: AbortSignal, _progress: Progress) {
+    return this.#enter(instance, signal, async () => {
+      const place = this.#layout.instance(instance);
+      const { workspaceId, instanceId } = instance;
+      await makeDirectory(this.#layout.instances);
+      await writeRecord(place.ref, JSON.stringify({ workspaceId, instanceId }));
+      await makeDirectory(place.machines);
+      for (const machine of Object.values(instance.environment.machines)) {
+        for (const volume of Object.keys(machine.volumes)) {
+          await makeDirectory(this.#layout.volume(workspaceId, volume));
+        }
+      }
+      return { warnings: [] };
+    });
+  }
+
+  async fetchImage(instance: Instance, machine: string, signal: AbortSignal, _progress: Progress): Promise<void> {
+    await this.#enter(instance, signal, () => checkCommand(this.#starter, instance, machineSpec(instance, machine)));
+  }
+
+  async createMachine(instance: Instance, machine: string, signal: AbortSignal): Promise<void> {
+    await this.#enterMachine(instance, machine, signal, async (place) => {
+      const spec = machineSpec(instance, machine);
+      if (!(await exists(this.#layout.instance(instance).ref))) throw notThere(instance, machine);
+      await makeDirectory(place.directory);
+      await makeMachineFiles(place.files, spec, (name) => this.#layout.volume(instance.workspaceId, name));
+      await writeRecord(place.name, JSON.stringify(machine)); // last: now it is created
+    });
+  }
+
+  async startMachine(instance: Instance, machine: string, signal: AbortSignal): Promise<StartedMachine> {
+    return this.#enterMachine(instance, machine, signal, async (place, either) => {
+      const spec = machineSpec(instance, machine);
+      if (!(await exists(place.name))) throw notThere(instance, machine);
+      await beginMachine(this.#starter, instance, spec, either);
+      const started = await startedOf(place);
+      if (started === null) throw notThere(instance, machine);
+      for (const { message } of started.warnings) this.#logger?.warn({ instanceId: instance.instanceId }, message);
+      return started;
+    });
+  }
+
+  async stopMachine(ref: InstanceRef, machine: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    await this.#endWithin(graceMs, ref, machine, signal, async () => {});
+  }
+
+  async removeMachine(ref: InstanceRef, machine: string, signal: AbortSignal): Promise<void> {
+    await this.#endWithin(0, ref, machine, signal, async (place, either) => {
+      const group = await readRecord(place.memoryGroup);
+      if (group !== null) await removeMemoryGroup(group, either);
+      await removeTree(place.directory);
+    });
+  }
+
+  async exec(instance: Instance, machine: string, request: ExecRequest, signal: AbortSignal): Promise<Exit> {
+    const process = this.#layout.instance(instance).machine(machine).exec(request.id);
+    return this.#enter(instance, signal, async (either) => {
+      const group = await this.#lanes.run(laneOf(instance, machine), either, async () => {
+        const place = this.#layout.instance(instance).machine(machine);
+        const { state } = await look(process);
+        if (state === "absent" || state === "failed") await assertRuns(place, machine);
+        await beginExec(this.#starter, instance, machineSpec(instance, machine), request, either);
+        return readRecord(place.memoryGroup);
+      });
+      await untilEnded(process, either);
+      const exit = await exitOf(process, group);
+      if (exit === null) throw notThere(instance, machine);
+      return exit;
+    });
+  }
+
+  async put(ref: InstanceRef, machine: string, files: readonly MachineFile[], signal: AbortSignal): Promise<void> {
+    await this.#enterMachine(ref, machine, signal, async (place) => {
+      if (!(await exists(place.name))) throw notThere(ref, machine);
+      await putFiles(place.files, files);
+    });
+  }
+
+  async *output(
+    ref: InstanceRef,
+    machine: string,
+    cursor: OutputCursor,
+    options: OutputOptions,
+    signal: AbortSignal,
+  ): AsyncGenerator<OutputRecord> {
+    yield* this.#untilClosed(signal, (either) =>
+      readOutput(this.#layout.instance(ref), machine, cursor, options, either),
+    );
+  }
+
+  async *watch(ref: InstanceRef, machine: string, signal: AbortSignal): AsyncGenerator<MachineFact> {
+    const place = this.#layout.instance(ref).machine(machine);
+    yield* this.#untilClosed(signal, async function* (either): AsyncGenerator<MachineFact> {
+      await untilEnded(place.main, either);
+      const exit = await exitOf(place.main, await readRecord(place.memoryGroup));
+      yield { type: "exited", exit: exit ?? { code: null, signal: null, oomKilled: false, at: Date.now() } };
+    });
+  }
+
+  async observe(ref: InstanceRef, signal: AbortSignal): Promise<Observation> {
+    signal.throwIfAborted();
+    const place = this.#layout.instance(ref);
+    const machines: Record<string, ObservedMachine> = {};
+    for (const name of await this.#machineNames(place)) {
+      machines[name] = await observeMachine(place.machine(name));
+      signal.throwIfAborted();
+    }
+    return { exists: await exists(place.ref), machines };
+  }
+
+  async identities(signal: AbortSignal): Promise<readonly InstanceRef[]> {
+    signal.throwIfAborted();
+    const found = new Map<string, InstanceRef>();
+    for (const name of await namesIn(this.#layout.instances)) {
+      if (!name.endsWith(REF_SUFFIX)) continue;
+      const record = await readRecord(`${this.#layout.instances}/${name}`);
+      if (record === null) continue;
+      const ref = JSON.parse(record) as InstanceRef;
+      found.set(ref.instanceId, ref);
+    }
+    for (const ref of await this.#ports.holders()) found.set(ref.instanceId, ref);
+    return [...found.values()];
+  }
+
+  async destroy(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
+    signal.throwIfAborted();
+    return this.#fences.close(ref.instanceId, async () => {
+      const left = await this.#endInstance(ref, signal);
+      if (left.length > 0) return left; // what they use stays with them
+      return this.#removeInstance(ref, signal);
+    });
+  }
+
+  async removeVolumes(workspaceId: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await removeTree(this.#layout.volumes(workspaceId));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new TroupeError("SUPERVISOR_CLOSED", "Cannot go on: the infrastructure is closed"));
+  }
+
+  /** Runs an operation that ends when its instance is destroyed or this object is closed. */
+  #enter<T>(ref: InstanceRef, signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#fences.enter(ref.instanceId, AbortSignal.any([signal, this.#closing.signal]), operation);
+  }
+
+  /** The same, when nothing else changes the machine. */
+  #enterMachine<T>(
+    ref: InstanceRef,
+    machine: string,
+    signal: AbortSignal,
+    operation: (place: MachinePlace, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const place = this.#layout.instance(ref).machine(machine);
+    return this.#enter(ref, signal, (either) =>
+      this.#lanes.run(laneOf(ref, machine), either, () => operation(place, either)),
+    );
+  }
+
+  async *#untilClosed<T>(signal: AbortSignal, open: (signal: AbortSignal) => AsyncGenerator<T>): AsyncGenerator<T> {
+    signal.throwIfAborted();
+    try {
+      yield* open(AbortSignal.any([signal, this.#closing.signal]));
+    } catch (error) {
+      if (!signal.aborted && this.#closing.signal.aborted) return;
+      throw error;
+    }
+  }
+
+  /** Ends the machine, then does `afterwards`. Whoever is ending it more patiently is not waited for. */
+  async #endWithin(
+    graceMs: number,
+    ref: InstanceRef,
+    machine: string,
+    signal: AbortSignal,
+    afterwards: (place: MachinePlace, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const grace = this.#graces.enter(laneOf(ref, machine), graceMs);
+    try {
+      await this.#enterMachine(ref, machine, signal, async (place, either) => {
+        await this.#endMachine(ref, machine, place, grace.until, either);
+        await afterwards(place, either);
+      });
+    } finally {
+      grace.leave();
+    }
+  }
+
+  async #endMachine(
+    ref: InstanceRef,
+    machine: string,
+    place: MachinePlace,
+    graceUntil: () => number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const group = await readRecord(place.memoryGroup);
+    await endTree(
+      {
+        owns: (process) => process.instanceId === ref.instanceId && process.machine === machine,
+        workers: () => workersOf(place),
+        memoryGroups: group === null ? [] : [group],
+      },
+      this.#table,
+      { graceUntil, patienceMs: Number.POSITIVE_INFINITY },
+      signal,
+    );
+    await look(place.main); // settles how it ended, where nobody saw it
+  }
+
+  async #endInstance(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
+    const place = this.#layout.instance(ref);
+    const machines = (await namesIn(place.machines)).map((name) => place.machineAt(name));
+    const groups = await Promise.all(machines.map(({ memoryGroup }) => readRecord(memoryGroup)));
+    const left = await endTree(
+      {
+        owns: (process) => process.instanceId === ref.instanceId,
+        workers: async () => (await Promise.all(machines.map(workersOf))).flat(),
+        memoryGroups: groups.filter((group) => group !== null),
+      },
+      this.#table,
+      { graceUntil: () => 0, patienceMs: DESTROY_PATIENCE_MS },
+      signal,
+    );
+    return left.map(processLeak);
+  }
+
+  async #removeInstance(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
+    const place = this.#layout.instance(ref);
+    const leaks: Leak[] = [];
+    const remove = async (kind: string, id: string, removal: () => Promise<void>) => {
+      await removal().catch((error: Error) => {
+        signal.throwIfAborted();
+        leaks.push({ kind, id, reason: error.message });
+      });
+    };
+    for (const name of await namesIn(place.machines)) {
+      const group = await readRecord(place.machineAt(name).memoryGroup);
+      if (group !== null) await remove("memory group", group, () => removeMemoryGroup(group, signal));
+    }
+    if (leaks.length > 0) return leaks; // their names are in the directory
+    await remove("directory", place.directory, () => removeTree(place.directory));
+    await remove("ports", ref.instanceId, () => this.#ports.release(ref.instanceId));
+    if (leaks.length === 0) await removeFile(place.ref); // last: until now it can be found
+    return leaks;
+  }
+
+  async #machineNames(place: InstancePlace): Promise<readonly string[]> {
+    const directories = await namesIn(place.machines);
+    const names = await Promise.all(directories.map((directory) => readRecord(place.machineAt(directory).name)));
+    return names.flatMap((name) => (name === null ? [] : [JSON.parse(name) as string]));
+  }
+}
+
+async function observeMachine(place: MachinePlace): Promise<ObservedMachine> {
+  const { state } = await look(place.main);
+  switch (state) {
+    case "absent":
+    case "starting":
+    case "failed":
+      return { state: "created", started: null, exit: null };
+    case "running":
+      return { state: "running", started: await startedOf(place), exit: null };
+    case "ended": {
+      const exit = await exitOf(place.main, await readRecord(place.memoryGroup));
+      return { state: "exited", started: null, exit };
+    }
+  }
+}
+
+async function workersOf(place: MachinePlace) {
+  const execs = (await namesIn(place.execs)).map((name) => place.execAt(name));
+  return Promise.all([place.main, ...execs].map(workers));
+}
+
+async function assertRuns(place: MachinePlace, machine: string): Promise<void> {
+  if ((await look(place.main)).state === "running") return;
+  throw new TroupeError("MACHINE_EXITED", `Cannot run a process in machine "${machine}": the machine does not run`, {
+    details: { machine },
+  });
+}
+
+function laneOf({ instanceId }: InstanceRef, machine: string): string {
+  return JSON.stringify([instanceId, machine]);
+}
+
+function notThere({ instanceId }: InstanceRef, machine: string): TroupeError {
+  return new TroupeError("NOT_FOUND", `Cannot use machine "${machine}": instance "${instanceId}" has none now`, {
+    details: { instanceId, machine },
+  });
+}
+
+function processLeak({ identity }: RunningProcess): Leak {
+  return { kind: "process", id: String(identity.pid), reason: "It was killed and has not ended" };
+}

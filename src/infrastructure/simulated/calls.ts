@@ -1,0 +1,103 @@
+import { TroupeError } from "../../errors.ts";
+import type { Clock } from "../../supervisor/api.ts";
+import { abortable } from "./abortable.ts";
+import type { Fault, Faults, Operation } from "./faults.ts";
+import { sleep } from "./sleep.ts";
+
+/** One operation under way. */
+export interface Call {
+  readonly operation: Operation;
+  readonly instanceId: string | null;
+  readonly machine: string | null;
+  readonly startedAt: number;
+  /** Whether its caller has let go of it. */
+  readonly abandoned: boolean;
+}
+
+interface CallUnderWay extends Call {
+  readonly fault: Fault;
+  readonly stopping: AbortController;
+  abandoned: boolean;
+}
+
+export interface CallRequest {
+  readonly operation: Operation;
+  readonly instanceId: string | null;
+  readonly machine: string | null;
+}
+
+/** Makes operations take time and go wrong. */
+export class Calls {
+  readonly #clock: Clock;
+  readonly #faults: Faults;
+  readonly #latencyMs: Readonly<Partial<Record<Operation, number>>>;
+  readonly #underWay = new Set<CallUnderWay>();
+
+  constructor(clock: Clock, faults: Faults, latencyMs: Readonly<Partial<Record<Operation, number>>>) {
+    this.#clock = clock;
+    this.#faults = faults;
+    this.#latencyMs = latencyMs;
+  }
+
+  get underWay(): readonly Call[] {
+    return [...this.#underWay];
+  }
+
+  /**
+   * Does `effect` when the operation's time is over.
+   *
+   * The signal that `effect` gets aborts when the operation is to end; its caller's may do so earlier (see {@link Fault.onAbort}).
+   */
+  async run<T>(request: CallRequest, signal: AbortSignal, effect: (signal: AbortSignal) => T | Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    const call = this.#begin(request);
+    const abort = () => {
+      call.abandoned = true;
+      this.#stop(call, signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    const work = this.#perform(call, effect).finally(() => {
+      signal.removeEventListener("abort", abort);
+      this.#underWay.delete(call);
+    });
+    return call.fault.onAbort === "deaf" ? work : abortable(work, signal);
+  }
+
+  /** Stops what is under way for an instance that is destroyed. */
+  interrupt(instanceId: string): void {
+    for (const call of this.#underWay) {
+      if (call.instanceId !== instanceId || call.operation === "destroy") continue;
+      this.#stop(
+        call,
+        new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `Cannot finish ${call.operation}: the instance was destroyed`),
+      );
+    }
+  }
+
+  /** Those who waited for what is under way are gone. */
+  abandon(): void {
+    for (const call of this.#underWay) call.abandoned = true;
+  }
+
+  #begin(request: CallRequest): CallUnderWay {
+    const fault = this.#faults.take(request.operation, request.instanceId, request.machine);
+    const call = { ...request, fault, startedAt: this.#clock.now(), stopping: new AbortController(), abandoned: false };
+    this.#underWay.add(call);
+    return call;
+  }
+
+  #stop({ fault, stopping }: CallUnderWay, reason: unknown): void {
+    if ((fault.onAbort ?? "stop") === "stop") stopping.abort(reason);
+  }
+
+  async #perform<T>(
+    { operation, fault, stopping }: CallUnderWay,
+    effect: (signal: AbortSignal) => T | Promise<T>,
+  ): Promise<T> {
+    await sleep(this.#clock, (this.#latencyMs[operation] ?? 0) + (fault.delayMs ?? 0), stopping.signal);
+    if (fault.error !== undefined && !fault.afterEffect) throw fault.error;
+    const result = await effect(stopping.signal);
+    if (fault.error !== undefined) throw fault.error;
+    return result;
+  }
+}

@@ -1,0 +1,12 @@
+export type { Call } from "./calls.ts";
+export type { Fault, Operation } from "./faults.ts";
+export type { SimulatedProcess, SimulatedProgram } from "./process.ts";
+export type { SimulatedPrograms } from "./programs.ts";
+export {
+  type SimulatedInfrastructure,
+  type SimulatedInfrastructureOptions,
+  type SimulatedMachineView,
+  type SimulatedWorldView,
+  simulatedInfrastructure,
+} from "./simulated-infrastructure.ts";
+export type { Violation } from "./world.ts";

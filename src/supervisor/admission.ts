@@ -1,0 +1,58 @@
+import PQueue from "p-queue";
+import { FairQueue, type Turn } from "./fair-queue.ts";
+
+/** Lets so many starts be under way at a time; who goes next is the queue's to say. */
+export class Admission {
+  readonly #underWay = new Map<string, number>();
+  readonly #queue: PQueue<FairQueue, Partial<Turn>>;
+  readonly #places = new Map<string, () => void>();
+
+  constructor(concurrentStarts: number) {
+    const underWay = this.#underWay;
+    class Starts extends FairQueue {
+      constructor() {
+        super(underWay);
+      }
+    }
+    this.#queue = new PQueue<FairQueue, Partial<Turn>>({ concurrency: concurrentStarts, queueClass: Starts });
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /** Resolves when it is `instanceId`'s turn; the place is held until `leave`. Rejects with `signal.reason` if that comes first. */
+  enter(instanceId: string, turn: Turn, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal.reason);
+      if (signal.aborted) return abort();
+      signal.addEventListener("abort", abort, { once: true });
+      const hold = (): Promise<void> => {
+        signal.removeEventListener("abort", abort);
+        if (signal.aborted) return Promise.resolve(); // it gave up while it waited
+        return new Promise((release) => {
+          this.#count(turn.owner, 1);
+          this.#places.set(instanceId, () => {
+            this.#count(turn.owner, -1);
+            release();
+          });
+          resolve();
+        });
+      };
+      void this.#queue.add(hold, turn); // owned by the queue; `hold` never rejects
+    });
+  }
+
+  /** Gives the place back. Nothing happens if there is none. */
+  leave(instanceId: string): void {
+    this.#places.get(instanceId)?.();
+    this.#places.delete(instanceId);
+  }
+
+  #count(owner: string, change: number): void {
+    const now = (this.#underWay.get(owner) ?? 0) + change;
+    if (now === 0) this.#underWay.delete(owner);
+    else this.#underWay.set(owner, now);
+  }
+}
