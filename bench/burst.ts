@@ -38,7 +38,9 @@ await withDirectory((dataDir) =>
     printMachine();
     print({ "status, in quiet": quiet, "status, beside the burst": beside });
     const { bytes, ms } = reading;
-    console.log(`the reader had ${round(bytes / 1e6)} of ${BURST_BYTES / 1e6} MB in ${round(ms / 1000)} s`);
+    console.log(
+      `the reader had ${round(bytes / 1e6)} of ${BURST_BYTES / 1e6} MB in ${round(ms / 1000)} s; the rest was dropped, and told as gaps`,
+    );
   }),
 );
 

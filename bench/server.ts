@@ -10,7 +10,7 @@ const main = join(import.meta.dirname, "../dist/src/cli/main.js");
 
 export interface BenchServer {
   readonly client: TroupeClient;
-  /** Runs `troupe` with `args` against the server; its output is piped. */
+  /** Runs `troupe` with `args` against the server; what it prints is piped, what it remarks is dropped. */
   troupe(...args: readonly string[]): ChildProcess;
 }
 
@@ -19,13 +19,13 @@ export async function withServer(dataDir: string, work: (server: BenchServer) =>
   const readyFile = join(dataDir, "ready.json");
   const where = ["--port", "0", "--output-port", "0", "--data-dir", join(dataDir, "data"), "--ready-file", readyFile];
   const how = ["--no-token", "--on-exit", "terminate", "--log-level", "warn"];
-  const server = spawn(process.execPath, [main, "serve", ...where, ...how], { stdio: "inherit" });
+  const server = spawn(process.execPath, [main, "serve", ...where, ...how], { stdio: ["ignore", "ignore", "inherit"] });
   try {
     const { url } = await ready(readyFile);
     await work({
       client: createClient({ url }),
       troupe: (...args) =>
-        spawn(process.execPath, [main, ...args, "--url", url], { stdio: ["ignore", "pipe", "inherit"] }),
+        spawn(process.execPath, [main, ...args, "--url", url], { stdio: ["ignore", "pipe", "ignore"] }),
     });
   } finally {
     server.kill();

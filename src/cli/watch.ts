@@ -44,8 +44,19 @@ async function viewAfter(
       return update.workspaces.find(({ id }) => id === workspaceId);
     case "events":
       display.events(update.events);
-      return update.events.some(isOfWorkspace) ? await client.get(workspaceId) : undefined;
+      return viewOf(client, workspaceId, update.events.findLast(isOfWorkspace));
   }
+}
+
+/** The workspace as `event` left it. If it has gone on since then, nothing: the event that says so is on its way. */
+async function viewOf(
+  client: TroupeClient,
+  workspaceId: string,
+  event: TroupeEvent | undefined,
+): Promise<WorkspaceView | undefined> {
+  if (event === undefined) return undefined;
+  const view = await client.get(workspaceId);
+  return view.status === event.status && view.instanceId === event.instanceId ? view : undefined;
 }
 
 function isOfWorkspace({ source }: TroupeEvent): boolean {

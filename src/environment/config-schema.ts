@@ -48,7 +48,10 @@ export const dependencies = z.union(
   { error: "must be a map of machine: started, healthy or completed, or a list of machines" },
 );
 
-const path = z.string().regex(/^[^\s\p{Cc}]*$/u, { error: "must not contain blanks" });
+/** Of a URL. Anything but printable ASCII would have to be encoded by somebody, and differently by each. */
+const path = z
+  .string()
+  .regex(/^[!-~]*$/, { error: "must be the path of a URL: without blanks, other characters as %XX" });
 
 const expectedStatus = z
   .union([z.int({ error: STATUS }), z.string()], { error: STATUS })

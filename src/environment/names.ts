@@ -8,16 +8,15 @@ export interface NameRule {
   readonly message: string;
 }
 
-/** As Che's, which wants three characters or more. */
-export const workspaceName: NameRule = {
+const dotted: NameRule = {
   pattern: /^(?!.*\.\.)[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,98}[a-zA-Z0-9])?$/,
   message: "must be 1 to 100 letters, digits, - _ or . (no ..), and begin and end with a letter or digit",
 };
 
-export const environmentName: NameRule = {
-  pattern: /^(?!.*\.\.)[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,98}[a-zA-Z0-9])?$/,
-  message: workspaceName.message,
-};
+/** As Che's, which wants three characters or more. */
+export const workspaceName = dotted;
+export const environmentName = dotted;
+export const installerId = dotted;
 
 /** Che's rule. */
 export const machineName: NameRule = {
@@ -48,11 +47,6 @@ export const attributeName: NameRule = {
   message: 'must not be blank, and must not begin with "codenvy"',
 };
 
-export const installerId: NameRule = {
-  pattern: /^(?!.*\.\.)[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,98}[a-zA-Z0-9])?$/,
-  message: workspaceName.message,
-};
-
 /** Text that is a name. */
 export function name(rule: NameRule) {
   return z.string().regex(rule.pattern, { error: rule.message });
@@ -69,5 +63,10 @@ export function named<Value extends z.ZodType>(rule: NameRule, value: Value) {
           .map((key) => ({ path: [key], message: rule.message })),
       ),
     )
-    .meta({ propertyNames: { pattern: rule.pattern.source } });
+    .meta(inJsonSchema(rule));
+}
+
+/** Many validators know nothing of Unicode classes and would refuse the wrong names: such a rule is left to us. */
+function inJsonSchema({ pattern }: NameRule): { propertyNames?: { pattern: string } } {
+  return pattern.unicode ? {} : { propertyNames: { pattern: pattern.source } };
 }

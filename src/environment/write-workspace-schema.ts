@@ -1,4 +1,4 @@
-/** Writes `workspace.schema.json` beside this file: `npx tsx src/environment/write-workspace-schema.ts [FILE]`. */
+/** Writes `workspace.schema.json` beside this file, or to FILE: `npx tsx src/environment/write-workspace-schema.ts [FILE]`. */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { workspaceJsonSchema } from "./workspace-schema.ts";

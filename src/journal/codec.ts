@@ -55,14 +55,14 @@ export function isUnreadable(error: unknown): boolean {
   );
 }
 
-/** Whether JSON gives the value back as it was. */
+/** Whether JSON gives the value back as it was (but for the sign of zero). */
 function isPlain(value: unknown, depth: number): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
       return true;
     case "number":
-      return Number.isFinite(value) && !Object.is(value, -0);
+      return Number.isFinite(value);
     case "object":
       return value === null || (depth < MAX_PLAIN_DEPTH && isPlainObject(value, depth + 1));
     default:

@@ -16,7 +16,7 @@ export interface DataDirectory {
 }
 
 /** Who holds a data directory; in `holder.json`, for people and for the message that the next opener gets. */
-export interface Holder {
+interface Holder {
   readonly pid: number;
   readonly host: string;
   /** When the process was started, in milliseconds since 1970. */

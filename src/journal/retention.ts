@@ -4,7 +4,7 @@ import type { InstanceTable } from "./instance-table.ts";
 import type { JournalFile, Statement } from "./journal-file.ts";
 
 export interface Retention {
-  /** The newest this many events of a workspace are kept. Default 10,000. */
+  /** The newest this many events of a workspace are kept, and up to a tenth more for a while. Default 10,000. */
   readonly eventsPerWorkspace: number;
   /** The newest this many instances of a workspace are kept, and any older one that has not ended. Default 20. */
   readonly instancesPerWorkspace: number;
@@ -20,12 +20,21 @@ const defaults: Retention = {
 
 /** The bounds of one piece of work: rows removed, and events whose workspaces are looked at. Some ten milliseconds. */
 const ROWS_PER_PIECE = 500;
-const EVENTS_PER_PIECE = 200;
+const EVENTS_PER_PIECE = 500;
+
+/** A workspace is looked at each time one of its instances has come this part of its limit further. */
+const LOOKS_PER_LIMIT = 20;
 
 interface Found {
   readonly position: number;
   readonly workspaceId: string;
   readonly at: number;
+}
+
+/** An event on the way through them. */
+interface Passed extends Found {
+  readonly sequence: number;
+  readonly isOrphan: boolean;
 }
 
 /** Rows that a piece of work may still remove. */
@@ -36,8 +45,8 @@ interface Budget {
 /**
  * Removes what is kept no longer, a piece at a time. Transactions are the caller's.
  *
- * Only a workspace with new events can have too many, so this goes through the events once, in order, and looks
- * at their workspaces: a million quiet ones cost nothing. Within a workspace the oldest events go first, so what
+ * Only a workspace with new events can have too many, so this goes through the events once, in order, and looks now
+ * and then at their workspaces: a million quiet ones cost nothing. Within a workspace the oldest events go first, so what
  * is left of an instance has no holes and its length is a subtraction.
  */
 export class Pruner {
@@ -45,7 +54,7 @@ export class Pruner {
   readonly #instances: InstanceTable;
   readonly #meta: Meta;
   readonly #recordEvents: Statement<Found>;
-  readonly #eventsAfter: Statement<Found>;
+  readonly #eventsAfter: Statement<Passed>;
   readonly #oldestOfWorkspace: Statement<Found>;
   readonly #oldestOfInstance: Statement<Found>;
   readonly #count: Statement<{ readonly count: number }>;
@@ -66,7 +75,12 @@ export class Pruner {
       `${select} INDEXED BY events_by_instance WHERE instance_id IS NULL ORDER BY position LIMIT ?`,
       found,
     );
-    this.#eventsAfter = file.prepare(`${select} WHERE position > ? ORDER BY position LIMIT ?`, found);
+    this.#eventsAfter = file.prepare(
+      `SELECT position, at, ${bytesOf("workspace_id")}, sequence,
+         NOT EXISTS (SELECT 1 FROM workspaces WHERE workspace_id = events.workspace_id) AS is_orphan
+       FROM events WHERE position > ? ORDER BY position LIMIT ?`,
+      passed,
+    );
     this.#oldestOfWorkspace = file.prepare(
       `${select} INDEXED BY events_by_workspace WHERE workspace_id = ? ORDER BY position LIMIT ?`,
       found,
@@ -132,11 +146,18 @@ export class Pruner {
     const next = this.#eventsAfter.all(this.#meta.number("swept"), EVENTS_PER_PIECE);
     const last = next.at(-1);
     if (last === undefined) return true;
-    for (const workspaceId of new Set(next.map((event) => event.workspaceId))) {
+    const worthALook = next.filter((event) => this.#isWorthALook(event));
+    for (const workspaceId of new Set(worthALook.map((event) => event.workspaceId))) {
       if (!this.#trim(workspaceId, budget)) return false;
     }
     this.#meta.set("swept", last.position);
     return next.length < EVENTS_PER_PIECE;
+  }
+
+  /** A new instance, a good many more events of one, or what came after its workspace was deleted. */
+  #isWorthALook({ sequence, isOrphan }: Passed): boolean {
+    const every = Math.max(1, Math.floor(this.#limits.eventsPerWorkspace / LOOKS_PER_LIMIT));
+    return isOrphan || sequence === 1 || sequence % every === 0;
   }
 
   /** @returns whether nothing is left to remove of the workspace. */
@@ -157,10 +178,9 @@ export class Pruner {
   #remove(events: readonly Found[], budget: Budget): void {
     const last = events.at(-1);
     if (last === undefined) return;
-    for (const { position, workspaceId } of events) {
-      this.#deleteEvent.run(position);
-      this.#setPrunedTo.run(position, workspaceId);
-    }
+    for (const { position } of events) this.#deleteEvent.run(position);
+    const lastOf = new Map(events.map(({ workspaceId, position }) => [workspaceId, position]));
+    for (const [workspaceId, position] of lastOf) this.#setPrunedTo.run(position, workspaceId);
     this.#meta.set("prunedTo", Math.max(last.position, this.#meta.number("prunedTo")));
     budget.rows -= events.length;
   }
@@ -207,8 +227,18 @@ class Meta {
   }
 }
 
-function found(row: { readonly position: number; readonly at: number; readonly workspace_id: Bytes }): Found {
+interface FoundRow {
+  readonly position: number;
+  readonly at: number;
+  readonly workspace_id: Bytes;
+}
+
+function found(row: FoundRow): Found {
   return { position: row.position, at: row.at, workspaceId: text(row.workspace_id) };
+}
+
+function passed(row: FoundRow & { readonly sequence: number; readonly is_orphan: number }): Passed {
+  return { ...found(row), sequence: row.sequence, isOrphan: row.is_orphan === 1 };
 }
 
 function checked(retention: Retention): Retention {

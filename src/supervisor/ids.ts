@@ -1,5 +1,8 @@
 import { randomInt } from "node:crypto";
 
+/** Who owns the workspaces of a supervisor that knows no users. */
+export const DEFAULT_OWNER = "default";
+
 const ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /** `workspace` and 16 characters of `[0-9a-z]`: the form that Che's clients know. */

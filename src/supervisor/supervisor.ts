@@ -1,21 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { createActor } from "xstate";
-import type { Recovered, Run } from "../../machines/workspace.ts";
 import { Hub, type SubscribeOptions, type Subscription } from "../channels/hub.ts";
-import { parseConfig } from "../environment/parse-config.ts";
-import { type RecipeRegistry, recipeRegistry } from "../environment/recipes.ts";
-import { resolveEnvironment } from "../environment/resolve-environment.ts";
-import { type Problem, TroupeError, validationError } from "../errors.ts";
-import type { Infrastructure, InstanceRef, OutputRecord } from "../infrastructure/spi.ts";
-import { type InstallerRegistry, installerRegistry } from "../installers/registry.ts";
-import type { InstanceRow, Journal, LeakRow, Page, Turn, WorkspaceRow } from "../journal/spi.ts";
+import { recipeRegistry } from "../environment/recipes.ts";
+import { TroupeError } from "../errors.ts";
+import type { Infrastructure, OutputRecord } from "../infrastructure/spi.ts";
+import { installerRegistry } from "../installers/registry.ts";
+import type { InstanceRow, Journal, LeakRow, Page, WorkspaceRow } from "../journal/spi.ts";
 import type { WorkspaceConfig } from "../model/config.ts";
-import type { Environment, Warning } from "../model/environment.ts";
-import { sourceKey, type TroupeEvent, type WorkspaceStatus, type WorkspaceView } from "../model/workspace.ts";
+import type { Warning } from "../model/environment.ts";
+import type { TroupeEvent, WorkspaceStatus, WorkspaceView } from "../model/workspace.ts";
 import { type Logger, silentLogger } from "../telemetry/log.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
-import { Admission } from "./admission.ts";
 import type {
   Clock,
   Health,
@@ -29,30 +24,28 @@ import type {
   Why,
 } from "./api.ts";
 import { systemClock } from "./clock.ts";
-import { Deadlines } from "./deadlines.ts";
-import { isWorkspaceId, newWorkspaceId } from "./ids.ts";
-import { Lanes } from "./lanes.ts";
+import { DEFAULT_OWNER, newWorkspaceId } from "./ids.ts";
 import { lastLinesOf, textOf } from "./last-lines.ts";
-import { LeakLedger } from "./leak-ledger.ts";
-import { LiveInstance } from "./live-instance.ts";
-import { keptLogs, liveLogs, outputToKeep } from "./logs.ts";
-import { planOf } from "./plan.ts";
-import { persistently, provideWorkspace } from "./ports.ts";
-import { Recorder } from "./recorder.ts";
-import { foundMachines, recoveredOf } from "./recovery.ts";
-import { LiveWorkspace, Roster } from "./roster.ts";
-import { transitionTap } from "./tap.ts";
-import { workspaceView } from "./view.ts";
+import { keptLogs, liveLogs } from "./logs.ts";
+import { Reader } from "./reader.ts";
+import { Resolver } from "./resolver.ts";
+import type { Roster } from "./roster.ts";
 import { verdict } from "./wait.ts";
+import { Watchers } from "./watchers.ts";
 import { explain } from "./why.ts";
-
-const DEFAULT_OWNER = "default";
+import { WorkspaceActors } from "./workspace-actors.ts";
 
 /** Retention is looked after this often; each time until it is done, a piece a turn. */
 const PRUNE_EVERY_MS = 60_000;
 
-/** How long `suspend` waits for what is under way to notice that it was let go of. */
-const LET_GO_MS = 5_000;
+const DEFAULT_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 24 * 60 * 60_000;
+
+/** Every state on the way to STOPPED has a budget, and together they are far below this. */
+const DELETE_WITHIN_MS = 60 * 60_000;
+
+/** How many of the events that led to a state `why` tells. */
+const WHY_EVENTS = 20;
 
 /**
  * Opens a supervisor over a journal and some infrastructures, which it owns from now on: they are closed with it.
@@ -73,88 +66,74 @@ const LET_GO_MS = 5_000;
  */
 export async function createSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const supervisor = new WorkspaceSupervisor(options);
-  await supervisor.recover();
+  supervisor.open();
   return supervisor;
 }
 
-/** No statechart itself: a parent of so many actors would copy its children with every one that begins or ends. */
 class WorkspaceSupervisor implements Supervisor {
   readonly #journal: Journal;
   readonly #infrastructures: ReadonlyMap<string, Infrastructure>;
-  readonly #installers: InstallerRegistry;
-  readonly #recipes: RecipeRegistry;
-  readonly #limits: Limits;
+  readonly #runningPerOwner: number;
   readonly #logger: Logger;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
-  readonly #roster = new Roster();
-  readonly #deadlines: Deadlines;
-  readonly #admission: Admission;
-  readonly #lanes: Lanes;
-  readonly #recorder: Recorder;
-  readonly #ledger: LeakLedger;
+  readonly #resolver: Resolver;
+  readonly #actors: WorkspaceActors;
+  readonly #roster: Roster;
+  readonly #reader: Reader;
+  readonly #watchers: Watchers;
   readonly #hub: Hub;
-  readonly #logic: ReturnType<typeof provideWorkspace>;
-  /** Called after every commit that concerns a workspace. */
-  readonly #watchers = new Map<string, Set<() => void>>();
-  readonly #recovering = new Set<string>();
   #phase: "open" | "terminating" | "closed" = "open";
+  #closing: Promise<void> | undefined;
   #pruning: unknown;
 
   constructor(options: SupervisorOptions) {
+    const limits: Partial<Limits> = options.limits ?? {};
     this.#journal = options.journal;
     this.#infrastructures = new Map(options.infrastructures.map((one) => [one.name, one]));
-    this.#installers = options.installers ?? installerRegistry([]);
-    this.#recipes = options.recipes ?? recipeRegistry();
-    this.#limits = {
-      concurrentStarts: options.limits?.concurrentStarts ?? 2 * availableParallelism(),
-      runningPerOwner: options.limits?.runningPerOwner ?? Number.POSITIVE_INFINITY,
-    };
+    this.#runningPerOwner = limits.runningPerOwner ?? Number.POSITIVE_INFINITY;
     this.#logger = options.logger ?? silentLogger();
     this.#metrics = options.metrics ?? createMetrics();
     this.#clock = options.clock ?? systemClock;
-    this.#deadlines = new Deadlines(this.#journal, this.#clock);
-    this.#admission = new Admission(this.#limits.concurrentStarts);
-    this.#lanes = new Lanes((lane) => this.#cameLate(lane));
-    this.#ledger = new LeakLedger({
+    this.#resolver = new Resolver(
+      options.recipes ?? recipeRegistry(),
+      options.installers ?? installerRegistry([]),
+      options.infrastructures,
+    );
+    this.#watchers = new Watchers(this.#clock);
+    this.#actors = new WorkspaceActors({
       journal: this.#journal,
       infrastructures: this.#infrastructures,
+      concurrentStarts: limits.concurrentStarts ?? 2 * availableParallelism(),
       clock: this.#clock,
       logger: this.#logger,
-      isLive: (instanceId) => this.#roster.has(instanceId),
+      metrics: this.#metrics,
+      published: (events) => this.#publish(events),
     });
-    this.#recorder = new Recorder({
-      journal: this.#journal,
-      clock: this.#clock,
-      deadlines: this.#deadlines,
-      logger: this.#logger,
-      advance: (workspaceId, instanceId) => this.#advance(workspaceId, instanceId),
-      committed: (events, changes) => this.#committed(events, changes),
-    });
+    this.#roster = this.#actors.roster;
+    this.#reader = new Reader(this.#journal, this.#roster);
     this.#hub = new Hub(
       {
         epoch: this.#journal.epoch,
         bounds: (workspaceId) => this.#journal.bounds(workspaceId),
         events: (query) => this.#journal.events(query),
-        view: (workspaceId) => this.#viewOf(workspaceId),
-        views: (query) => this.#page(query),
+        view: (workspaceId) => this.#reader.view(workspaceId),
+        views: (query) => this.#reader.page(query),
       },
       { metrics: this.#metrics },
     );
-    this.#logic = provideWorkspace({
-      clock: this.#clock,
-      lanes: this.#lanes,
-      deadlines: this.#deadlines,
-      admission: this.#admission,
-      logger: this.#logger,
-      live: (instanceId) => this.#roster.instance(instanceId),
-      found: (live, signal) => this.#observe(live, signal),
-      warned: (live) => this.#changeInstance(live.spec, { warnings: live.warnings }),
-      progress: (live, machine) => (step) =>
-        this.#logger.info({ instanceId: live.id, machine, ...step, message: undefined }, step.message),
-      keepOutput: (live) => this.#keepOutput(live),
-      leaked: (ref, infrastructure, leaks) => this.#ledger.record(ref, infrastructure, leaks),
-    });
+  }
+
+  /** Takes up what an earlier supervisor left. */
+  open(): void {
+    this.#actors.recover();
+    for (const row of this.#journal.deletingWorkspaces()) {
+      this.#delete(row).catch((error: unknown) => {
+        if (this.#phase !== "closed")
+          this.#logger.error({ err: error, workspaceId: row.workspaceId }, "cannot delete a workspace");
+      });
+    }
+    this.#prune();
   }
 
   get epoch(): string {
@@ -162,18 +141,18 @@ class WorkspaceSupervisor implements Supervisor {
   }
 
   create(
-    config: unknown,
+    input: unknown,
     options: { readonly owner?: string; readonly attributes?: Record<string, string> } = {},
   ): WorkspaceView {
     this.#mustBeOpen("create a workspace");
-    const parsed = this.#validated(config);
+    const { config } = this.#resolver.validate(input);
     const now = this.#clock.now();
     const row: WorkspaceRow = {
       workspaceId: newWorkspaceId(),
       owner: options.owner ?? DEFAULT_OWNER,
-      name: parsed.name,
-      config: parsed,
-      attributes: { ...parsed.attributes, ...options.attributes },
+      name: config.name,
+      config,
+      attributes: { ...config.attributes, ...options.attributes },
       version: 1,
       createdAt: now,
       updatedAt: now,
@@ -182,38 +161,37 @@ class WorkspaceSupervisor implements Supervisor {
       deletingSince: null,
     };
     this.#journal.createWorkspace(row);
-    this.#tellRecord(row, "created");
-    return this.get(row.workspaceId);
+    this.#tellOfRecord(row, "created");
+    return this.#view(row);
   }
 
-  update(key: string, config: unknown, options: { readonly version?: number } = {}): WorkspaceView {
+  update(key: string, input: unknown, options: { readonly version?: number } = {}): WorkspaceView {
     this.#mustBeOpen("update a workspace");
-    const row = this.#find(key);
-    const parsed = this.#validated(config);
-    if (options.version !== undefined && options.version !== row.version) {
+    const current = this.#find(key);
+    const { config } = this.#resolver.validate(input);
+    if (options.version !== undefined && options.version !== current.version) {
       throw new TroupeError(
         "WORKSPACE_CONFLICT",
-        `Cannot update workspace "${row.name}" over version ${options.version}: current version is ${row.version}`,
-        { details: { expected: options.version, current: row.version } },
+        `Cannot update workspace "${current.name}" over version ${options.version}: current version is ${current.version}`,
+        { details: { expected: options.version, current: current.version } },
       );
     }
-    const updated: WorkspaceRow = {
-      ...row,
-      name: parsed.name,
-      config: parsed,
-      attributes: { ...row.attributes, ...parsed.attributes },
-      version: row.version + 1,
+    const row: WorkspaceRow = {
+      ...current,
+      name: config.name,
+      config,
+      attributes: { ...current.attributes, ...config.attributes },
+      version: current.version + 1,
       updatedAt: this.#clock.now(),
     };
-    this.#journal.updateWorkspace(updated);
-    this.#roster.get(row.workspaceId)?.keepRow(updated);
-    this.#tellRecord(updated, "updated");
-    return this.get(row.workspaceId);
+    this.#journal.updateWorkspace(row);
+    this.#roster.get(row.workspaceId)?.keepRow(row);
+    this.#tellOfRecord(row, "updated");
+    return this.#view(row);
   }
 
   get(key: string): WorkspaceView {
-    const row = this.#find(key);
-    return this.#viewOf(row.workspaceId) ?? workspaceView(row, undefined, new Map());
+    return this.#view(this.#find(key));
   }
 
   config(key: string): WorkspaceConfig {
@@ -221,8 +199,12 @@ class WorkspaceSupervisor implements Supervisor {
   }
 
   list(query: { owner?: string; status?: WorkspaceStatus; after?: string; limit?: number } = {}): Page<WorkspaceView> {
-    this.#recorder.flush();
-    return this.#page({ limit: 100, ...query });
+    this.#upToDate();
+    return this.#reader.page({ limit: 100, ...query });
+  }
+
+  validate(input: unknown): readonly Warning[] {
+    return this.#resolver.validate(input).warnings;
   }
 
   start(key: string, options: StartOptions = {}): WorkspaceView {
@@ -234,9 +216,9 @@ class WorkspaceSupervisor implements Supervisor {
     const live = this.#roster.get(row.workspaceId);
     if (live !== undefined && (live.instance.desired === "running" || live.next !== null)) return live.view;
 
-    const environment = this.#resolved(row.config, options.environment);
-    const infrastructure = this.#infrastructureFor(environment);
-    this.#mustBeWithinLimit(row, live !== undefined);
+    const environment = this.#resolver.resolve(row.config, options.environment);
+    const infrastructure = this.#resolver.infrastructureFor(environment);
+    if (live === undefined) this.#mustBeWithinLimit(row);
     const instance: InstanceRow = {
       workspaceId: row.workspaceId,
       instanceId: randomUUID(),
@@ -253,38 +235,25 @@ class WorkspaceSupervisor implements Supervisor {
       warnings: environment.warnings,
       lastOutput: {},
     };
-    this.#journal.createInstance(instance);
-    const run: Run = { instanceId: instance.instanceId, plan: planOf(environment) };
-    if (live === undefined) {
-      const current = { ...row, instanceId: instance.instanceId };
-      const begun = this.#spawn({ row: current, instance, next: null, actors: [] }, null);
-      begun.root.send({ type: "workspace.start", run });
-    } else {
-      live.keepNext(instance);
-      this.#roster.addInstance(live, new LiveInstance(instance, row, infrastructure));
-      live.root.send({ type: "workspace.start", run });
-    }
-    return this.get(row.workspaceId);
+    this.#actors.start(row, instance);
+    return this.#view(row);
   }
 
   stop(key: string, options: StopOptions = {}): WorkspaceView {
-    this.#mustBeOpen("stop a workspace", "terminating");
     const row = this.#find(key);
     const live = this.#roster.get(row.workspaceId);
-    if (live !== undefined) this.#stop(live, options);
-    return this.get(row.workspaceId);
+    const reason = options.reason ?? { by: "user", message: "It was asked to stop" };
+    if (live !== undefined) this.#actors.stop(live, reason, options.force ?? false);
+    return this.#view(row);
   }
 
   async delete(key: string): Promise<void> {
     this.#mustBeOpen("delete a workspace");
     const row = this.#find(key);
     if (row.deletingSince === null) {
-      this.#journal.markDeleting(row.workspaceId, this.#clock.now());
-      const live = this.#roster.get(row.workspaceId);
-      live?.keepRow({ ...live.row, deletingSince: this.#clock.now() });
-      if (live !== undefined && live.instance.desired === "running") {
-        this.#stop(live, { reason: { by: "user", message: "It is being deleted" } });
-      }
+      const deletingSince = this.#clock.now();
+      this.#journal.markDeleting(row.workspaceId, deletingSince);
+      this.#roster.get(row.workspaceId)?.keepRow({ ...row, deletingSince });
     }
     await this.#delete(row);
   }
@@ -292,32 +261,25 @@ class WorkspaceSupervisor implements Supervisor {
   async wait(
     key: string,
     condition: WaitCondition,
-    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+    { timeoutMs = DEFAULT_WAIT_MS, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<WorkspaceView> {
-    const { workspaceId } = this.#find(key);
-    const timeoutMs = Math.min(options.timeoutMs ?? 60_000, 24 * 60 * 60_000);
-    return this.#until(
-      workspaceId,
-      (view) => verdict(view, condition),
-      (view) =>
-        new TroupeError("WAIT_TIMEOUT", `Workspace "${view.name}" is still ${view.status} after ${timeoutMs} ms`, {
-          details: { status: view.status, timeoutMs },
-        }),
-      timeoutMs,
-      options.signal,
-    );
+    const row = this.#find(key);
+    const late = (): TroupeError => {
+      const { status } = this.#view(row);
+      return new TroupeError("WAIT_TIMEOUT", `Workspace "${row.name}" is still ${status} after ${timeoutMs} ms`, {
+        details: { status, timeoutMs },
+      });
+    };
+    const withinMs = Math.min(timeoutMs, LONGEST_WAIT_MS);
+    return this.#watchers.until(row.workspaceId, () => verdict(this.#view(row), condition), { withinMs, late, signal });
   }
 
   async why(key: string): Promise<Why> {
     const workspace = this.get(key);
     const { leaf, ...explained } = explain(workspace, this.#clock.now());
     const failed = workspace.failure?.lastLines ?? [];
-    return {
-      workspace,
-      ...explained,
-      lastLines: failed.length > 0 || leaf === null ? failed : await this.#lastLines(workspace, leaf),
-      events: this.#lastEvents(workspace),
-    };
+    const lastLines = failed.length > 0 || leaf === null ? failed : await this.#lastLines(workspace, leaf);
+    return { workspace, ...explained, lastLines, events: this.#lastEvents(workspace) };
   }
 
   events(key: string, query: { after?: number; instanceId?: string; limit?: number } = {}): readonly TroupeEvent[] {
@@ -326,486 +288,188 @@ class WorkspaceSupervisor implements Supervisor {
   }
 
   async *logs(key: string, query: LogQuery = {}): AsyncGenerator<OutputRecord> {
-    const { workspaceId, instanceId } = this.#find(key);
-    const view = this.get(workspaceId);
-    if (query.machine !== undefined && view.instanceId !== null && view.machines[query.machine] === undefined) {
-      throw new TroupeError("NOT_FOUND", `Workspace "${view.name}" has no machine "${query.machine}"`, {
-        details: { machines: Object.keys(view.machines) },
+    const { workspaceId, name, instanceId } = this.#find(key);
+    const row = instanceId === null ? undefined : this.#journal.instance(instanceId);
+    if (row === undefined) return;
+    const machines = Object.keys(row.environment.machines);
+    if (query.machine !== undefined && !machines.includes(query.machine)) {
+      throw new TroupeError("NOT_FOUND", `Workspace "${name}" has no machine "${query.machine}"`, {
+        details: { machines },
       });
     }
-    const live = instanceId === null ? undefined : this.#roster.get(workspaceId)?.instances.get(instanceId);
-    if (live !== undefined) {
-      yield* liveLogs(live, query, query.signal ?? new AbortController().signal);
-    } else if (instanceId !== null) {
-      const row = this.#journal.instance(instanceId);
-      if (row !== undefined) yield* keptLogs(row, query);
-    }
+    const live = this.#roster.get(workspaceId)?.instances.get(row.instanceId);
+    if (live === undefined) yield* keptLogs(row, query);
+    else yield* liveLogs(live, query, query.signal ?? new AbortController().signal);
   }
 
   leaks(): readonly LeakRow[] {
-    return this.#ledger.rows;
+    return this.#actors.ledger.rows;
   }
 
   health(): Health {
     return {
       status: this.#phase === "open" ? "ok" : "closing",
       workspaces: this.#journal.countWorkspaces(),
-      recovering: this.#recovering.size,
-      queuedStarts: this.#admission.waiting,
-      leaks: this.#ledger.rows.length,
+      recovering: this.#actors.recovering,
+      queuedStarts: this.#actors.queuedStarts,
+      leaks: this.leaks().length,
       infrastructures: [...this.#infrastructures.keys()],
     };
   }
 
-  validate(config: unknown): readonly Warning[] {
-    const parsed = parseConfig(config);
-    return Object.keys(parsed.environments).flatMap((name) => this.#resolved(parsed, name).warnings);
-  }
-
   subscribe(topic: { readonly workspace: string } | "all", options: SubscribeOptions = {}): Subscription {
-    this.#recorder.flush();
+    this.#upToDate();
     if (topic === "all") return this.#hub.subscribe("all", options);
     return this.#hub.subscribe({ workspaceId: this.#find(topic.workspace).workspaceId }, options);
   }
 
-  async suspend(): Promise<void> {
-    if (this.#phase === "closed") return;
-    this.#phase = "closed";
-    this.#deadlines.keep();
-    this.#recorder.flush();
-    for (const live of this.#roster.all) live.root.stop();
-    await this.#lanes.settled("", AbortSignal.timeout(LET_GO_MS)).catch(() => {}); // let go of, and not ours to wait for any longer
-    await this.#ledger.close();
-    this.#clock.clearTimeout(this.#pruning);
-    this.#recorder.flush();
-    this.#recorder.close();
-    this.#hub.close();
-    for (const watchers of this.#watchers.values()) for (const changed of watchers) changed();
-    await Promise.all([...this.#infrastructures.values()].map((infrastructure) => infrastructure.close()));
-    this.#journal.close();
+  suspend(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   async terminate({ graceMs = 60_000 }: { readonly graceMs?: number } = {}): Promise<void> {
-    if (this.#phase !== "open") return;
-    this.#phase = "terminating";
-    const reason = { by: "supervisor" as const, message: "The supervisor ends" };
-    for (const live of this.#roster.all) {
-      if (live.instance.desired === "running" || live.next !== null) this.#stop(live, { reason });
-    }
-    if (!(await this.#allStopped(graceMs))) {
-      for (const live of this.#roster.all) this.#stop(live, { reason, force: true });
-      await this.#allStopped(graceMs);
+    if (this.#phase === "open") {
+      this.#phase = "terminating";
+      const reason = { by: "supervisor" as const, message: "The supervisor ends" };
+      const toStop = this.#roster.all.filter(({ instance, next }) => instance.desired === "running" || next !== null);
+      for (const workspace of toStop) this.#actors.stop(workspace, reason, false);
+      if (!(await this.#allRetired(graceMs))) {
+        for (const workspace of this.#roster.all) this.#actors.stop(workspace, reason, true);
+        await this.#allRetired(graceMs);
+      }
     }
     await this.suspend();
   }
 
-  /** Gives every instance that has not ended its actor back, and has what belongs to none removed. */
-  async recover(): Promise<void> {
-    const active = this.#journal.activeInstances();
-    const missing = active.find(({ infrastructure }) => !this.#infrastructures.has(infrastructure));
-    if (missing !== undefined) {
-      throw new TroupeError(
-        "INFRASTRUCTURE_UNAVAILABLE",
-        `Cannot recover instance ${missing.instanceId}: its infrastructure "${missing.infrastructure}" is not among those given`,
-        { details: { given: [...this.#infrastructures.keys()], needed: missing.infrastructure } },
-      );
-    }
-    for (const workspaceId of new Set(active.map((instance) => instance.workspaceId))) {
-      const own = active.filter((instance) => instance.workspaceId === workspaceId);
-      this.#recoverWorkspace(workspaceId, own);
-    }
-    for (const row of this.#journal.deletingWorkspaces()) {
-      this.#delete(row).catch((error: unknown) =>
-        this.#logger.error({ err: error, workspaceId: row.workspaceId }, "cannot delete a workspace"),
-      );
-    }
-    this.#recorder.flush();
-    this.#ledger.open();
-    this.#prune();
+  async #close(): Promise<void> {
+    await this.#actors.suspend();
+    this.#phase = "closed";
+    this.#clock.clearTimeout(this.#pruning);
+    this.#hub.close();
+    this.#watchers.close();
+    await Promise.all([...this.#infrastructures.values()].map((infrastructure) => infrastructure.close()));
+    this.#journal.close();
   }
 
-  #recoverWorkspace(workspaceId: string, instances: readonly InstanceRow[]): void {
-    const row = this.#journal.workspace(workspaceId);
-    const instance = instances.find(({ instanceId }) => instanceId === row?.instanceId) ?? instances[0];
-    if (row === undefined || instance === undefined) return;
-    const next = instances.find((other) => other !== instance && other.createdAt >= instance.createdAt) ?? null;
-    if (row.instanceId !== instance.instanceId) this.#journal.makeCurrent(instance);
-    const actors = this.#journal.actors(instance.instanceId);
-    this.#recovering.add(workspaceId);
-    this.#spawn(
-      { row: { ...row, instanceId: instance.instanceId }, instance, next, actors },
-      recoveredOf(instance, actors, next ?? undefined),
-    );
-  }
-
-  /** Makes the actor of a workspace. Its error observer is there before it starts: an error of a root nobody observes ends the process. */
-  #spawn(records: ConstructorParameters<typeof LiveWorkspace>[1], recovered: Recovered | null): LiveWorkspace {
-    const { row, instance, next } = records;
-    const { workspaceId } = row;
-    const root = createActor(this.#logic, {
-      id: workspaceId,
-      input: { workspaceId, recovered },
-      clock: this.#clock as Parameters<typeof createActor>[1] extends { clock?: infer C } ? NonNullable<C> : never,
-      inspect: transitionTap(
-        (transition) => this.#recorder.record(workspaceId, transition),
-        (error) => this.#logger.error({ err: error, workspaceId }, "the transition tap failed"),
-      ),
-    });
-    const live = new LiveWorkspace(root, records);
-    this.#roster.add(live);
-    for (const each of next === null ? [instance] : [instance, next]) {
-      const infrastructure = this.#infrastructures.get(each.infrastructure);
-      if (infrastructure !== undefined) this.#roster.addInstance(live, new LiveInstance(each, row, infrastructure));
-    }
-    this.#recorder.setCurrent(workspaceId, instance.instanceId);
-    root.subscribe({ error: (error) => this.#crashed(live, error) });
-    root.start();
-    return live;
-  }
-
-  #stop(live: LiveWorkspace, { force = false, reason }: StopOptions): void {
-    this.#recorder.flush();
-    const { instance, next } = live;
-    const isSecond = instance.desired === "stopped";
-    const why = reason ?? { by: "user" as const, message: "It was asked to stop" };
-    this.#journal.intend(instance, {
-      desired: "stopped",
-      forced: force || isSecond,
-      stopReason: isSecond ? instance.stopReason : why,
-    });
-    live.changeInstance({ desired: "stopped", forced: force || isSecond });
-    if (next !== null) {
-      this.#journal.append({
-        events: [],
-        instances: [{ instanceId: next.instanceId, desired: "stopped", stoppedAt: this.#clock.now(), stopReason: why }],
-      });
-      live.keepNext(null);
-      this.#roster.removeInstance(next.instanceId);
-    }
-    live.root.send({ type: "workspace.stop", reason: why, force: force || isSecond });
-  }
-
-  /** A fault of ours in a chart. It is contained: what the instance holds is removed, and the others never notice. */
-  #crashed(live: LiveWorkspace, error: unknown): void {
-    const { row, instance } = live;
-    this.#logger.error({ err: error, workspaceId: row.workspaceId }, "a workspace's actor crashed");
-    this.#recorder.record(row.workspaceId, {
-      instanceId: instance.instanceId,
-      source: { kind: "workspace" },
-      from: live.view.state,
-      to: "stopped",
-      status: "STOPPED",
-      cause: "actor crashed",
-      failure: {
-        class: "internal",
-        code: "INTERNAL",
-        message: `The workspace's actor crashed: ${error instanceof Error ? error.message : String(error)}`,
-        source: { kind: "workspace" },
-        state: live.view.state,
-        at: this.#clock.now(),
-        budgetMs: null,
-        exit: null,
-        lastLines: [],
-      },
-      data: { stopReason: { by: "failure", message: "An internal error" }, nextInstanceId: null },
-    });
-    this.#lanes.fence(`${instance.instanceId} `);
-    this.#ledger.record(instance, instance.infrastructure, [
-      { kind: "instance", id: instance.instanceId, reason: "Its actor crashed" },
-    ]);
-    this.#ledger.destroy(instance, instance.infrastructure);
-  }
-
-  #committed(events: readonly TroupeEvent[], changes: Turn["instances"]): void {
-    for (const event of events) this.#apply(event, changes);
+  #publish(events: readonly TroupeEvent[]): void {
     this.#hub.publish(events);
-    const touched = new Set(events.map(({ workspaceId }) => workspaceId));
-    for (const workspaceId of touched) {
-      this.#retire(workspaceId);
-      for (const changed of this.#watchers.get(workspaceId) ?? []) changed();
-    }
-    this.#measure();
-  }
-
-  #apply(event: TroupeEvent, changes: Turn["instances"]): void {
-    const live = this.#roster.get(event.workspaceId);
-    this.#metrics.transitions.inc({ kind: event.source.kind, status: event.status });
-    this.#logger.info(
-      { workspaceId: event.workspaceId, source: sourceKey(event.source), state: event.to, cause: event.cause },
-      "transition",
-    );
-    if (event.source.kind === "machine" && event.to.startsWith("restarting")) this.#metrics.machineRestarts.inc();
-    if (live === undefined || event.instanceId === null) return;
-    const before = live.row.status;
-    live.apply(event);
-    if (event.source.kind !== "workspace") return;
-    for (const { instanceId, ...change } of changes) {
-      if (instanceId === event.instanceId) live.changeInstance(change);
-    }
-    if (!event.to.startsWith("recovering")) this.#recovering.delete(event.workspaceId);
-    if (event.status !== "STARTING") this.#admission.leave(event.instanceId);
-    if (before === "STARTING" && event.status !== "STARTING") this.#countStart(event, live);
-  }
-
-  #countStart({ status, failure, at }: TroupeEvent, live: LiveWorkspace): void {
-    const outcome = status === "RUNNING" ? "running" : failure === null ? "interrupted" : "failed";
-    this.#metrics.starts.inc({ outcome });
-    if (outcome === "running") this.#metrics.startDuration.observe((at - live.instance.createdAt) / 1_000);
-  }
-
-  /** Ends the actor of a workspace that has stopped with nothing to come: it is a row again. */
-  #retire(workspaceId: string): void {
-    const live = this.#roster.get(workspaceId);
-    if (live === undefined || !live.isOver) return;
-    live.root.stop();
-    this.#roster.remove(live);
-    this.#recorder.forget(workspaceId);
-    this.#recovering.delete(workspaceId);
-  }
-
-  #advance(workspaceId: string, instanceId: string): void {
-    const live = this.#roster.get(workspaceId);
-    if (live === undefined || live.next?.instanceId !== instanceId) return;
-    this.#journal.makeCurrent(live.next);
-    live.advance();
-  }
-
-  #measure(): void {
+    for (const workspaceId of new Set(events.map((event) => event.workspaceId))) this.#watchers.changed(workspaceId);
     for (const [status, count] of Object.entries(this.#journal.countWorkspaces())) {
       this.#metrics.workspaces.set({ status }, count);
     }
-    this.#metrics.queuedStarts.set(this.#admission.waiting);
-    this.#metrics.leaks.set(this.#ledger.rows.length);
+    this.#metrics.queuedStarts.set(this.#actors.queuedStarts);
+    this.#metrics.leaks.set(this.leaks().length);
   }
 
-  async #observe(live: LiveInstance, signal: AbortSignal) {
-    const observation = await persistently(
-      () => live.infrastructure.observe(live.spec, signal),
-      { clock: this.#clock, logger: this.#logger },
-      signal,
-    );
-    for (const [name, { started }] of Object.entries(observation.machines)) {
-      if (started !== null) live.started(name, started);
-    }
-    const workspace = this.#roster.get(live.spec.workspaceId);
-    if (workspace === undefined) throw new Error(`Workspace ${live.spec.workspaceId} has no actor`);
-    return { machines: foundMachines(workspace.instance, workspace.actors, observation) };
-  }
-
-  async #keepOutput(live: LiveInstance): Promise<void> {
-    const lastOutput = await outputToKeep(live);
-    if (Object.keys(lastOutput).length > 0) this.#changeInstance(live.spec, { lastOutput });
-  }
-
-  #changeInstance({ workspaceId, instanceId }: InstanceRef, change: Partial<InstanceRow>): void {
-    this.#journal.append({ events: [], instances: [{ instanceId, ...change }] });
-    const live = this.#roster.get(workspaceId);
-    if (live?.instance.instanceId === instanceId) live.changeInstance(change);
-  }
-
-  /** Work that was fenced off has settled after all. Of an instance that has ended, what it created is removed. */
-  #cameLate(lane: string): void {
-    const [instanceId = ""] = lane.split(" ");
-    if (this.#roster.has(instanceId) || this.#phase === "closed") return;
-    const row = this.#journal.instance(instanceId);
-    if (row !== undefined) this.#ledger.destroy(row, row.infrastructure);
-  }
-
+  /** Stops the workspace if need be; when it has ended, its volumes and its record go. */
   async #delete(row: WorkspaceRow): Promise<void> {
     const { workspaceId } = row;
-    if (this.#roster.get(workspaceId) !== undefined) {
-      await this.#until(workspaceId, () => (this.#roster.get(workspaceId) === undefined ? "holds" : "waits"));
+    const live = this.#roster.get(workspaceId);
+    if (live !== undefined && (live.instance.desired === "running" || live.next !== null)) {
+      this.#actors.stop(live, { by: "user", message: "It is being deleted" }, false);
     }
-    if (this.#journal.workspace(workspaceId) === undefined) return; // somebody else was waiting too
-    const { signal } = new AbortController();
-    for (const infrastructure of this.#infrastructures.values())
+    await this.#retired(workspaceId, DELETE_WITHIN_MS);
+    const signal = AbortSignal.timeout(DELETE_WITHIN_MS);
+    for (const infrastructure of this.#infrastructures.values()) {
       await infrastructure.removeVolumes(workspaceId, signal);
-    if (this.#journal.workspace(workspaceId) === undefined) return;
+    }
+    if (this.#journal.workspace(workspaceId) === undefined) return; // somebody else was deleting it too
     this.#journal.deleteWorkspace(workspaceId);
-    this.#tellRecord(row, "deleted");
+    this.#tellOfRecord(row, "deleted");
   }
 
-  /** Records a change of a workspace's record. */
-  #tellRecord(row: WorkspaceRow, to: "created" | "updated" | "deleted"): void {
-    const event = {
-      workspaceId: row.workspaceId,
-      instanceId: null,
-      at: this.#clock.now(),
-      source: { kind: "workspace" as const },
-      from: null,
-      to,
-      status: this.#roster.get(row.workspaceId)?.row.status ?? row.status,
-      cause: `workspace.${to}`,
-      deadlineAt: null,
-      budgetMs: null,
-      failure: null,
-      data: { name: row.name, version: row.version },
-    };
-    this.#recorder.flush();
-    this.#committed(this.#journal.append({ events: [event], instances: [] }), []);
+  #retired(workspaceId: string, withinMs: number): Promise<true> {
+    const late = () =>
+      new TroupeError("WAIT_TIMEOUT", `Workspace ${workspaceId} has not stopped within ${withinMs} ms`);
+    return this.#watchers.until(
+      workspaceId,
+      () => (this.#roster.get(workspaceId) === undefined ? { holds: true as const } : "waits"),
+      { withinMs, late },
+    );
+  }
+
+  async #allRetired(withinMs: number): Promise<boolean> {
+    await Promise.allSettled(this.#roster.all.map(({ row }) => this.#retired(row.workspaceId, withinMs)));
+    return this.#roster.size === 0;
+  }
+
+  #tellOfRecord(row: WorkspaceRow, to: "created" | "updated" | "deleted"): void {
+    this.#actors.append([
+      {
+        workspaceId: row.workspaceId,
+        instanceId: null,
+        at: this.#clock.now(),
+        source: { kind: "workspace" },
+        from: null,
+        to,
+        status: this.#roster.get(row.workspaceId)?.row.status ?? row.status,
+        cause: `workspace.${to}`,
+        deadlineAt: null,
+        budgetMs: null,
+        failure: null,
+        data: { name: row.name, version: row.version },
+      },
+    ]);
   }
 
   #find(key: string): WorkspaceRow {
-    this.#mustNotBeClosed();
-    this.#recorder.flush();
-    const row = isWorkspaceId(key) ? this.#journal.workspace(key) : this.#byName(key);
-    if (row === undefined) {
-      throw new TroupeError("WORKSPACE_NOT_FOUND", `Cannot find workspace "${key}": there is none`, {
-        details: { key },
-      });
-    }
-    return this.#roster.get(row.workspaceId)?.row ?? row;
+    this.#upToDate();
+    return this.#reader.find(key);
   }
 
-  #byName(key: string): WorkspaceRow | undefined {
-    const slash = key.lastIndexOf("/");
-    const owner = slash < 0 ? DEFAULT_OWNER : key.slice(0, slash);
-    return this.#journal.workspaceByName(owner, key.slice(slash + 1));
-  }
-
-  #viewOf(workspaceId: string): WorkspaceView | undefined {
-    const live = this.#roster.get(workspaceId);
-    if (live !== undefined) return live.view;
-    const row = this.#journal.workspace(workspaceId);
-    return row === undefined ? undefined : this.#storedView(row);
-  }
-
-  #storedView(row: WorkspaceRow): WorkspaceView {
-    if (row.instanceId === null) return workspaceView(row, undefined, new Map());
-    const actors = this.#journal.actors(row.instanceId).map((actor) => [sourceKey(actor.source), actor] as const);
-    return workspaceView(row, this.#journal.instance(row.instanceId), new Map(actors));
-  }
-
-  #page(query: Parameters<Journal["workspaces"]>[0]): Page<WorkspaceView> {
-    const { rows, next } = this.#journal.workspaces(query);
-    return { rows: rows.map((row) => this.#roster.get(row.workspaceId)?.view ?? this.#storedView(row)), next };
-  }
-
-  /** Every environment of a config is looked at, so that nothing is stored that cannot be started. */
-  #validated(config: unknown): WorkspaceConfig {
-    const parsed = parseConfig(config);
-    for (const name of Object.keys(parsed.environments)) this.#resolved(parsed, name);
-    return parsed;
-  }
-
-  #resolved(config: WorkspaceConfig, environment: string | undefined): Environment {
-    return resolveEnvironment(config, environment, { recipes: this.#recipes, installers: this.#installers });
-  }
-
-  #infrastructureFor({ recipeType, name }: Environment): Infrastructure {
-    const chosen = [...this.#infrastructures.values()].find(({ recipeTypes }) => recipeTypes.includes(recipeType));
-    if (chosen !== undefined) return chosen;
-    const problem: Problem = {
-      path: `environments.${name}.recipe.type`,
-      message: `No infrastructure here runs recipes of type "${recipeType}"`,
-    };
-    throw validationError(`environment "${name}"`, [problem]);
-  }
-
-  #mustBeWithinLimit({ owner, name }: WorkspaceRow, isLive: boolean): void {
-    const running = this.#roster.ofOwner(owner) - (isLive ? 1 : 0);
-    const { runningPerOwner } = this.#limits;
-    if (running < runningPerOwner) return;
-    throw new TroupeError(
-      "LIMIT_REACHED",
-      `Cannot start workspace "${name}": "${owner}" has ${running} that are not stopped, and the limit is ${runningPerOwner}`,
-      { details: { owner, running, limit: runningPerOwner } },
-    );
-  }
-
-  #mustBeOpen(what: string, ...also: ("terminating" | "closed")[]): void {
-    if (this.#phase === "open" || also.includes(this.#phase as "terminating")) return;
-    throw new TroupeError("SUPERVISOR_CLOSED", `Cannot ${what}: the supervisor is ${this.#phase}`);
-  }
-
-  #mustNotBeClosed(): void {
-    if (this.#phase === "closed") throw new TroupeError("SUPERVISOR_CLOSED", "Cannot answer: the supervisor is closed");
+  #view(row: WorkspaceRow): WorkspaceView {
+    const view = this.#reader.view(row.workspaceId);
+    if (view !== undefined) return view;
+    throw new TroupeError("WORKSPACE_NOT_FOUND", `Workspace "${row.name}" has been deleted`);
   }
 
   async #lastLines(
-    workspace: WorkspaceView,
+    { id, instanceId }: WorkspaceView,
     { machine, installer }: { machine: string; installer: string | null },
   ): Promise<readonly string[]> {
-    const live = this.#roster.get(workspace.id)?.instances.get(workspace.instanceId ?? "");
+    const live = this.#roster.get(id)?.instances.get(instanceId ?? "");
     if (live === undefined) return [];
     return textOf(await lastLinesOf(live.infrastructure, live.spec, machine), installer);
   }
 
   #lastEvents({ id, instanceId }: WorkspaceView): readonly TroupeEvent[] {
     if (instanceId === null) return [];
-    return this.#journal.events({ workspaceId: id, instanceId, after: 0, limit: 1_000 }).slice(-20);
+    // An instance has some tens of events for each of its actors: its last page is near its first.
+    return this.#journal.events({ workspaceId: id, instanceId, after: 0, limit: 1_000 }).slice(-WHY_EVENTS);
   }
 
-  async #allStopped(withinMs: number): Promise<boolean> {
-    const ids = this.#roster.all.map(({ row }) => row.workspaceId);
-    const isGone = (workspaceId: string) => this.#roster.get(workspaceId) === undefined;
-    const waits = ids.map((workspaceId) =>
-      this.#until(workspaceId, () => (isGone(workspaceId) ? "holds" : "waits"), undefined, withinMs),
+  #mustBeWithinLimit({ owner, name }: WorkspaceRow): void {
+    const running = this.#roster.ofOwner(owner);
+    const limit = this.#runningPerOwner;
+    if (running < limit) return;
+    throw new TroupeError(
+      "LIMIT_REACHED",
+      `Cannot start workspace "${name}": "${owner}" has ${running} that are not stopped, and the limit is ${limit}`,
+      { details: { owner, running, limit } },
     );
-    await Promise.allSettled(waits);
-    return this.#roster.size === 0;
   }
 
-  /** Resolves when `check` holds; it is asked again after every commit that concerns the workspace. */
-  async #until(
-    workspaceId: string,
-    check: (view: WorkspaceView) => "holds" | "waits" | TroupeError,
-    timedOut?: (view: WorkspaceView) => TroupeError,
-    withinMs?: number,
-    signal?: AbortSignal,
-  ): Promise<WorkspaceView> {
-    signal?.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      let last: WorkspaceView | undefined;
-      const watchers = this.#watchers.get(workspaceId) ?? new Set();
-      const end = (): void => {
-        watchers.delete(changed);
-        if (watchers.size === 0 && this.#watchers.get(workspaceId) === watchers) this.#watchers.delete(workspaceId);
-        this.#clock.clearTimeout(timer);
-        signal?.removeEventListener("abort", aborted);
-      };
-      const fail = (error: unknown): void => {
-        end();
-        reject(error);
-      };
-      const aborted = (): void => fail(signal?.reason);
-      const changed = (): void => {
-        if (this.#phase === "closed") {
-          return fail(new TroupeError("SUPERVISOR_CLOSED", "Cannot wait any longer: the supervisor is closed"));
-        }
-        const view = this.#viewOf(workspaceId) ?? last;
-        if (view === undefined) return fail(new TroupeError("WORKSPACE_NOT_FOUND", "The workspace was deleted"));
-        last = view;
-        const result = check(view);
-        if (result === "waits") return;
-        if (result !== "holds") return fail(result);
-        end();
-        resolve(view);
-      };
-      const timer =
-        withinMs === undefined
-          ? undefined
-          : this.#clock.setTimeout(
-              () =>
-                fail(
-                  last !== undefined && timedOut ? timedOut(last) : new TroupeError("WAIT_TIMEOUT", "It took too long"),
-                ),
-              withinMs,
-            );
-      signal?.addEventListener("abort", aborted, { once: true });
-      watchers.add(changed);
-      this.#watchers.set(workspaceId, watchers);
-      changed();
-    });
+  #mustBeOpen(what: string): void {
+    if (this.#phase === "open") return;
+    throw new TroupeError("SUPERVISOR_CLOSED", `Cannot ${what}: the supervisor is ${this.#phase}`);
+  }
+
+  /** Commits what the charts have done, so that what is answered is what is told. */
+  #upToDate(): void {
+    if (this.#phase === "closed") {
+      throw new TroupeError("SUPERVISOR_CLOSED", "Cannot answer: the supervisor is closed");
+    }
+    this.#actors.flush();
   }
 
   #prune(): void {
+    let isMore = false;
     try {
-      const isMore = this.#journal.prune(this.#clock.now());
-      this.#pruning = this.#clock.setTimeout(() => this.#prune(), isMore ? 0 : PRUNE_EVERY_MS);
+      isMore = this.#journal.prune(this.#clock.now());
     } catch (error) {
       this.#logger.error({ err: error }, "cannot prune the journal");
-      this.#pruning = this.#clock.setTimeout(() => this.#prune(), PRUNE_EVERY_MS);
     }
+    this.#pruning = this.#clock.setTimeout(() => this.#prune(), isMore ? 0 : PRUNE_EVERY_MS);
   }
 }

@@ -42,11 +42,11 @@ afterEach(async () => {
 function become(changes: Partial<WorkspaceView>): void {
   const from = view.state;
   view = { ...view, ...changes };
-  const { status, state: to, failure } = view;
+  const { status, state: to, failure, instanceId } = view;
   const update =
     listener?.policy === "state"
       ? { type: "state", workspaces: [view], deleted: [] }
-      : { type: "events", events: [event({ from, to, status, failure, at: 0, cause: "test" })] };
+      : { type: "events", events: [event({ instanceId, from, to, status, failure, at: 0, cause: "test" })] };
   if (listener !== undefined) say(listener.socket, { cursor: "e.1", ...update });
 }
 
@@ -74,6 +74,21 @@ describe("up", () => {
       "",
     ]);
     expect(stops()).toEqual([]);
+  });
+
+  test("shows every transition, also where the workspace is ahead of what was told", async () => {
+    server.on("POST /v1/workspaces/ws-1/start", () => {
+      become({ status: "STARTING", state: "starting", instanceId: "in-1" });
+      const body = view;
+      become({ status: "RUNNING", state: "running" });
+      return { status: 202, body };
+    });
+
+    const { code, stdout } = await up(["--detach"]).finished;
+
+    expect(code).toBe(0);
+    expect(stdout).toContain("stopped → starting");
+    expect(stdout).toContain("starting → running");
   });
 
   test("--detach --json writes the workspace that runs, and nothing else", async () => {

@@ -8,31 +8,50 @@ import { type FSWatcher, watch } from "node:fs";
  */
 export class DirectoryWatch {
   readonly #watchers = new Map<string, FSWatcher>();
+  readonly #unwatched = new Set<string>();
   #changed = false;
   #wake: (() => void) | null = null;
 
-  /** Watches `directory` too. Adding it again changes nothing. */
+  /** Watches `directory` too, if it can. Adding it again tries again. */
   add(directory: string): void {
     if (this.#watchers.has(directory)) return;
     try {
       const watcher = watch(directory, { persistent: false }, () => this.#notice());
-      watcher.on("error", () => watcher.close()); // the wait's full time is what is left
+      watcher.on("error", () => this.#lose(directory, watcher));
       this.#watchers.set(directory, watcher);
+      this.#unwatched.delete(directory);
     } catch {
-      // Cannot be watched: the wait's full time is what is left.
+      this.#unwatched.add(directory);
     }
   }
 
-  /** Waits until something has changed since the last wait, or `ms` have passed. Rejects with the signal's reason. */
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
+  /** Whether every directory is watched. */
+  get isComplete(): boolean {
+    return this.#unwatched.size === 0;
+  }
+
+  /**
+   * Waits until something has changed since the last wait, or `ms` have passed. Rejects with the signal's reason.
+   *
+   * @returns whether something has changed.
+   */
+  async wait(ms: number, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (!this.#changed) await this.#sleep(ms, signal);
+    const hasChanged = this.#changed;
     this.#changed = false;
+    return hasChanged;
   }
 
   close(): void {
     for (const watcher of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
+  }
+
+  #lose(directory: string, watcher: FSWatcher): void {
+    watcher.close();
+    this.#watchers.delete(directory);
+    this.#unwatched.add(directory);
   }
 
   #notice(): void {

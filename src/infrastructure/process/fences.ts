@@ -19,8 +19,7 @@ export class Fences {
   async enter<T>(instanceId: string, signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const fence = this.#fenceOf(instanceId);
     const either = AbortSignal.any([signal, fence.closing.signal]);
-    either.throwIfAborted();
-    const running = operation(either);
+    const running = either.aborted ? Promise.reject(either.reason) : operation(either);
     fence.running.add(running);
     try {
       return await running;

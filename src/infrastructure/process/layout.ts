@@ -26,7 +26,8 @@ export interface MachinePlace {
   exec(id: string): ProcessPlace;
   /** By its directory's name below `execs`. */
   execAt(directory: string): ProcessPlace;
-  readonly output: string;
+  /** Output of the execs, a directory for each. */
+  readonly execOutputs: string;
 }
 
 export interface InstancePlace {
@@ -79,7 +80,8 @@ function machinePlace(instance: string, name: string): MachinePlace {
   const directory = join(instance, "machines", name);
   const output = join(instance, "output", name);
   const execs = join(directory, "exec");
-  const execAt = (exec: string) => ({ directory: join(execs, exec), output: join(output, "exec", exec) });
+  const execOutputs = join(output, "exec");
+  const execAt = (exec: string) => ({ directory: join(execs, exec), output: join(execOutputs, exec) });
   return {
     directory,
     name: join(directory, "name"),
@@ -90,6 +92,6 @@ function machinePlace(instance: string, name: string): MachinePlace {
     execs,
     exec: (id) => execAt(safeFileName(id)),
     execAt,
-    output,
+    execOutputs,
   };
 }

@@ -1,4 +1,5 @@
 /** Memory limits for whole trees of processes: Linux control groups, where this process may make them. */
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { exists } from "./files.ts";
@@ -79,9 +80,9 @@ async function candidates(): Promise<readonly string[]> {
 
 /** Tried with a group of our own, because no file says it for certain. */
 async function allowsLimits(parent: string): Promise<boolean> {
-  const trial = join(parent, `troupe-trial-${process.pid}`);
+  const trial = join(parent, `troupe-trial-${randomUUID()}`);
   try {
-    await mkdir(trial).catch(unless("EEXIST"));
+    await mkdir(trial);
   } catch {
     return false;
   }

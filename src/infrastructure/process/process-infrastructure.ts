@@ -88,13 +88,12 @@ class ProcessInfrastructure implements Infrastructure {
   async prepare(instance: Instance, signal: AbortSignal, _progress: Progress) {
     return this.#enter(instance, signal, async () => {
       const place = this.#layout.instance(instance);
-      const { workspaceId, instanceId } = instance;
       await makeDirectory(this.#layout.instances);
-      await writeRecord(place.ref, JSON.stringify({ workspaceId, instanceId }));
+      await writeRecord(place.ref, JSON.stringify(idsOf(instance)));
       await makeDirectory(place.machines);
       for (const machine of Object.values(instance.environment.machines)) {
         for (const volume of Object.keys(machine.volumes)) {
-          await makeDirectory(this.#layout.volume(workspaceId, volume));
+          await makeDirectory(this.#layout.volume(instance.workspaceId, volume));
         }
       }
       return { warnings: [] };
@@ -109,7 +108,9 @@ class ProcessInfrastructure implements Infrastructure {
     await this.#enterMachine(instance, machine, signal, async (place) => {
       const spec = machineSpec(instance, machine);
       if (!(await exists(this.#layout.instance(instance).ref))) throw notThere(instance, machine);
-      await makeDirectory(place.directory);
+      for (const directory of [place.main.directory, place.main.output, place.execOutputs]) {
+        await makeDirectory(directory); // so that they can be watched
+      }
       await makeMachineFiles(place.files, spec, (name) => this.#layout.volume(instance.workspaceId, name));
       await writeRecord(place.name, JSON.stringify(machine)); // last: now it is created
     });
@@ -122,7 +123,9 @@ class ProcessInfrastructure implements Infrastructure {
       await beginMachine(this.#starter, instance, spec, either);
       const started = await startedOf(place);
       if (started === null) throw notThere(instance, machine);
-      for (const { message } of started.warnings) this.#logger?.warn({ instanceId: instance.instanceId }, message);
+      const { warnings } = started;
+      if (warnings.length > 0)
+        this.#logger?.warn({ ...idsOf(instance), machine, warnings }, "machine runs, not as asked");
       return started;
     });
   }
@@ -212,9 +215,11 @@ class ProcessInfrastructure implements Infrastructure {
   async destroy(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
     signal.throwIfAborted();
     return this.#fences.close(ref.instanceId, async () => {
-      const left = await this.#endInstance(ref, signal);
-      if (left.length > 0) return left; // what they use stays with them
-      return this.#removeInstance(ref, signal);
+      const processes = await this.#endInstance(ref, signal);
+      // What processes use stays with them, and the instance can be found by it.
+      const leaks = processes.length > 0 ? processes : await this.#removeInstance(ref, signal);
+      if (leaks.length > 0) this.#logger?.warn({ ...idsOf(ref), leaks }, "instance not wholly removed");
+      return leaks;
     });
   }
 
@@ -229,7 +234,8 @@ class ProcessInfrastructure implements Infrastructure {
 
   /** Runs an operation that ends when its instance is destroyed or this object is closed. */
   #enter<T>(ref: InstanceRef, signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    return this.#fences.enter(ref.instanceId, AbortSignal.any([signal, this.#closing.signal]), operation);
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    return this.#fences.enter(ref.instanceId, either, operation).catch(rethrowTranslated);
   }
 
   /** The same, when nothing else changes the machine. */
@@ -367,8 +373,20 @@ async function assertRuns(place: MachinePlace, machine: string): Promise<void> {
   });
 }
 
+function idsOf({ workspaceId, instanceId }: InstanceRef): InstanceRef {
+  return { workspaceId, instanceId };
+}
+
 function laneOf({ instanceId }: InstanceRef, machine: string): string {
   return JSON.stringify([instanceId, machine]);
+}
+
+/** The one place that knows what the system's errors mean to callers: a full disk, a directory that is not ours. */
+function rethrowTranslated(error: unknown): never {
+  if (!(error instanceof Error) || !("syscall" in error)) throw error;
+  throw new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `Cannot use the data directory: ${error.message}`, {
+    cause: error,
+  });
 }
 
 function notThere({ instanceId }: InstanceRef, machine: string): TroupeError {

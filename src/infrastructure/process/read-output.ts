@@ -2,14 +2,15 @@ import { join } from "node:path";
 import type { OutputCursor, OutputOptions, OutputRecord } from "../spi.ts";
 import { DirectoryWatch } from "./directory-watch.ts";
 import { exists, namesIn } from "./files.ts";
-import type { InstancePlace, MachinePlace } from "./layout.ts";
+import type { InstancePlace, MachinePlace, ProcessPlace } from "./layout.ts";
 import { endOfOutput, tailOfOutput } from "./output-files.ts";
 import { OutputStream } from "./output-stream.ts";
+import { growing } from "./pause.ts";
 import { readRecord } from "./record.ts";
 import { isOutputComplete } from "./shimmed-process.ts";
 
-/** How long new output may go unnoticed where directories cannot be watched. */
-const LOOK_AGAIN_MS = 200;
+/** How often to look where directories cannot be watched, and where they can, in case a change was not told. */
+const LOOK_AGAIN_MS = { unwatched: 200, watched: 5_000 };
 
 /** A record in the output directory of an exec: its id. */
 export const OUTPUT_NAME = "name";
@@ -33,24 +34,40 @@ export async function* readOutput(
   const place = instance.machine(machine);
   const readings = new Map<string, Reading>();
   const watch = new DirectoryWatch();
+  let waits = soonThenSeldom(watch);
   try {
     for (let round = 0; ; round += 1) {
       // Before the reading: what was written until the machine was removed is still read.
       const isLast = !options.follow || !(await exists(place.directory));
-      if (options.follow) watch.add(instance.machines);
-      for (const id of await streamIds(place, watch, options.follow)) {
+      const ids = await streamIds(place);
+      if (options.follow) watchAll(watch, instance, place, ids);
+      for (const id of ids) {
         // Only streams that are there already have a tail to start at.
         const tail = round === 0 ? options.tail : undefined;
         if (!readings.has(id))
           readings.set(id, await openReading(place, machine, id, cursor[id], { ...options, tail }));
       }
       const hasRead = yield* readAll(readings.values(), signal);
-      if (hasRead) continue;
-      if (isLast) return;
-      await watch.wait(LOOK_AGAIN_MS, signal);
+      if (isLast && !hasRead) return;
+      if (hasRead || (await watch.wait(waits.next().value, signal))) waits = soonThenSeldom(watch);
     }
   } finally {
     watch.close();
+  }
+}
+
+/** A shim that has told its last ends a moment later, and that is no change in any directory. */
+function soonThenSeldom(watch: DirectoryWatch): Generator<number, never> {
+  return growing(10, watch.isComplete ? LOOK_AGAIN_MS.watched : LOOK_AGAIN_MS.unwatched);
+}
+
+function watchAll(watch: DirectoryWatch, instance: InstancePlace, place: MachinePlace, ids: readonly string[]): void {
+  watch.add(instance.machines);
+  watch.add(place.execOutputs);
+  for (const id of ids) {
+    const { directory, output } = placeOf(place, id);
+    watch.add(directory);
+    watch.add(output);
   }
 }
 
@@ -68,12 +85,14 @@ async function* readAll(readings: Iterable<Reading>, signal: AbortSignal): Async
 }
 
 /** Ids of the streams: `""` for the machine's command, then those of its installers. */
-async function streamIds(place: MachinePlace, watch: DirectoryWatch, follow: boolean): Promise<readonly string[]> {
-  const execs = join(place.output, "exec");
-  const directories = (await namesIn(execs)).map((name) => join(execs, name));
-  if (follow) for (const directory of [place.main.output, execs, ...directories]) watch.add(directory);
-  const names = await Promise.all(directories.map((directory) => readRecord(join(directory, OUTPUT_NAME))));
+async function streamIds(place: MachinePlace): Promise<readonly string[]> {
+  const directories = await namesIn(place.execOutputs);
+  const names = await Promise.all(directories.map((name) => readRecord(join(place.execOutputs, name, OUTPUT_NAME))));
   return ["", ...names.flatMap((name) => (name === null ? [] : [JSON.parse(name) as string]))];
+}
+
+function placeOf(place: MachinePlace, id: string): ProcessPlace {
+  return id === "" ? place.main : place.exec(id);
 }
 
 async function openReading(
@@ -83,7 +102,7 @@ async function openReading(
   position: number | undefined,
   { follow, tail }: { readonly follow: boolean; readonly tail?: number | undefined },
 ): Promise<Reading> {
-  const process = id === "" ? place.main : place.exec(id);
+  const process = placeOf(place, id);
   const directory = process.output;
   const start = position ?? (tail === undefined ? 0 : await tailOfOutput(directory, tail));
   return {

@@ -128,15 +128,25 @@ export async function untilEnded(place: ProcessPlace, signal: AbortSignal): Prom
   const watch = new DirectoryWatch();
   try {
     watch.add(place.directory);
-    for (const ms of growing(10, 250)) {
-      const { state } = await look(place);
-      if (state !== "running" && state !== "starting") break;
-      await watch.wait(ms, signal);
+    for (let now = await look(place); isUnderWay(now); now = await look(place)) {
+      await untilChanged(now, watch, signal);
     }
   } finally {
     watch.close();
   }
   await untilOutputIsWritten(place, signal);
+}
+
+function isUnderWay({ state }: ProcessState): boolean {
+  return state === "running" || state === "starting";
+}
+
+/** While a process lives nothing else is looked at: there may be thousands. */
+async function untilChanged(now: ProcessState, watch: DirectoryWatch, signal: AbortSignal): Promise<void> {
+  for (const ms of growing(10, 250)) {
+    await watch.wait(ms, signal);
+    if (now.state !== "running" || !isAlive(now.identity)) return;
+  }
 }
 
 async function untilOutputIsWritten(place: ProcessPlace, signal: AbortSignal): Promise<void> {

@@ -108,7 +108,7 @@ export class SubscribeSession<Subscribe extends { readonly type: "subscribe"; re
 
   async #end(id: string, signal: AbortSignal): Promise<void> {
     // Who is told `end` does not come back; so it is not said when it is only us who go.
-    if (false) {
+    if (!signal.aborted && this.#options.isClosing()) {
       this.#connection.close(CloseCode.goingAway, "The server is going away: come back");
     } else {
       await this.#connection.send(JSON.stringify({ id, type: "end" }));

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { memoryGroupPath } from "../../../src/infrastructure/process/memory-group.ts";
@@ -158,13 +158,16 @@ describe("destroy()", () => {
     const { workspaceId, instanceId } = instance;
     expect(await world.infrastructure.identities(world.signal)).toEqual([{ workspaceId, instanceId }]);
 
-    // Nobody can write below a file.
-    const { ports } = world.layout;
-    await writeFile(ports, "");
-    expect(await world.infrastructure.destroy(instance, world.signal)).toMatchObject([{ kind: "ports" }]);
+    // A memory group that is not empty cannot be removed, and neither can this directory.
+    const group = join(world.dataDir, "group");
+    await mkdir(join(group, "busy"), { recursive: true });
+    await symlink(group, world.layout.instance(instance).machine("main").memoryGroup);
+    const leaks = await world.infrastructure.destroy(instance, world.signal);
+    expect(leaks).toMatchObject([{ kind: "memory group", id: group }]);
     expect((await world.infrastructure.observe(instance, world.signal)).exists).toBe(true);
+    expect(await world.processes(instance)).toEqual([]);
 
-    await rm(ports);
+    await rm(group, { recursive: true });
     expect(await world.infrastructure.destroy(instance, world.signal)).toEqual([]);
     await world.expectNothingOf(instance);
   });
