@@ -164,7 +164,7 @@ export interface Infrastructure {
    * Runs a process in a running machine and resolves when it has ended; its output goes to the machine's, marked with the id.
    *
    * A process that was begun under the same id in this machine is found again, running or ended: it never runs twice.
-   * It belongs to the machine and ends with it, at the latest.
+   * It begins in the machine's directory, where `put` puts files, and belongs to the machine: it ends with it, at the latest.
    */
   exec(instance: Instance, machine: string, request: ExecRequest, signal: AbortSignal): Promise<Exit>;
 

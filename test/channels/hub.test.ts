@@ -99,6 +99,16 @@ describe("Hub", () => {
     expect(source.reads).toBeGreaterThan(0);
   });
 
+  test("memory is bounded over all workspaces, subscribed or not", async () => {
+    const { hub, source, happen } = hubOn(new MemorySource(), 10);
+    for (let count = 0; count < 25; count++) happen(`w${count % 5}`);
+
+    expect(positions(await readAll(hub.subscribe({ workspaceId: "w0" }, { since: "e1.15" })))).toEqual([16, 21]);
+    expect(source.reads).toBe(0);
+    expect(positions(await readAll(hub.subscribe({ workspaceId: "w0" }, { since: "e1.5" })))).toEqual([6, 11, 16, 21]);
+    expect(source.reads).toBe(1);
+  });
+
   test("a quiet workspace's subscriber needs no journal, however loud the others are", async () => {
     const { hub, source, happen } = hubOn(new MemorySource(), 10);
     happen("quiet");

@@ -103,7 +103,7 @@ export async function beginExec(
       command: request.command,
       // The marks last: no request takes a process out of its machine.
       env: { ...env, ...request.env, ...marksOf(env) },
-      workingDir: workingDirOf(place, spec),
+      workingDir: place.files,
       bounds: starter.bounds,
       memoryGroup: await readRecord(place.memoryGroup),
     };

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Exit } from "../../../machines/failure.ts";
 import { TroupeError } from "../../errors.ts";
 import type { Logger } from "../../telemetry/log.ts";
@@ -188,44 +189,43 @@ class ProcessInfrastructure implements Infrastructure {
   }
 
   async observe(ref: InstanceRef, signal: AbortSignal): Promise<Observation> {
-    signal.throwIfAborted();
-    const place = this.#layout.instance(ref);
-    const machines: Record<string, ObservedMachine> = {};
-    for (const name of await this.#machineNames(place)) {
-      machines[name] = await observeMachine(place.machine(name));
-      signal.throwIfAborted();
-    }
-    return { exists: await exists(place.ref), machines };
-  }
-
-  async identities(signal: AbortSignal): Promise<readonly InstanceRef[]> {
-    signal.throwIfAborted();
-    const found = new Map<string, InstanceRef>();
-    for (const name of await namesIn(this.#layout.instances)) {
-      if (!name.endsWith(REF_SUFFIX)) continue;
-      const record = await readRecord(`${this.#layout.instances}/${name}`);
-      if (record === null) continue;
-      const ref = JSON.parse(record) as InstanceRef;
-      found.set(ref.instanceId, ref);
-    }
-    for (const ref of await this.#ports.holders()) found.set(ref.instanceId, ref);
-    return [...found.values()];
-  }
-
-  async destroy(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
-    signal.throwIfAborted();
-    return this.#fences.close(ref.instanceId, async () => {
-      const processes = await this.#endInstance(ref, signal);
-      // What processes use stays with them, and the instance can be found by it.
-      const leaks = processes.length > 0 ? processes : await this.#removeInstance(ref, signal);
-      if (leaks.length > 0) this.#logger?.warn({ ...idsOf(ref), leaks }, "instance not wholly removed");
-      return leaks;
+    return this.#translated(signal, async () => {
+      const place = this.#layout.instance(ref);
+      const machines: Record<string, ObservedMachine> = {};
+      for (const name of await machineNames(place)) {
+        machines[name] = await observeMachine(place.machine(name));
+        signal.throwIfAborted();
+      }
+      return { exists: await exists(place.ref), machines };
     });
   }
 
+  async identities(signal: AbortSignal): Promise<readonly InstanceRef[]> {
+    return this.#translated(signal, async () => {
+      const names = await namesIn(this.#layout.instances);
+      const records = await Promise.all(
+        names.filter((name) => name.endsWith(REF_SUFFIX)).map((name) => readRecord(join(this.#layout.instances, name))),
+      );
+      const refs = records.flatMap((record) => (record === null ? [] : [JSON.parse(record) as InstanceRef]));
+      const all = [...refs, ...(await this.#ports.holders())];
+      return [...new Map(all.map((ref) => [ref.instanceId, ref])).values()];
+    });
+  }
+
+  async destroy(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
+    return this.#translated(signal, () =>
+      this.#fences.close(ref.instanceId, async () => {
+        const processes = await this.#endInstance(ref, signal);
+        // What processes use stays with them, and the instance can be found by it.
+        const leaks = processes.length > 0 ? processes : await this.#removeInstance(ref, signal);
+        if (leaks.length > 0) this.#logger?.warn({ ...idsOf(ref), leaks }, "instance not wholly removed");
+        return leaks;
+      }),
+    );
+  }
+
   async removeVolumes(workspaceId: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    await removeTree(this.#layout.volumes(workspaceId));
+    await this.#translated(signal, () => removeTree(this.#layout.volumes(workspaceId)));
   }
 
   async close(): Promise<void> {
@@ -235,7 +235,16 @@ class ProcessInfrastructure implements Infrastructure {
   /** Runs an operation that ends when its instance is destroyed or this object is closed. */
   #enter<T>(ref: InstanceRef, signal: AbortSignal, operation: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
-    return this.#fences.enter(ref.instanceId, either, operation).catch(rethrowTranslated);
+    return this.#translated(either, () => this.#fences.enter(ref.instanceId, either, operation));
+  }
+
+  async #translated<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await operation();
+    } catch (error) {
+      throw translate(error);
+    }
   }
 
   /** The same, when nothing else changes the machine. */
@@ -337,12 +346,12 @@ class ProcessInfrastructure implements Infrastructure {
     if (leaks.length === 0) await removeFile(place.ref); // last: until now it can be found
     return leaks;
   }
+}
 
-  async #machineNames(place: InstancePlace): Promise<readonly string[]> {
-    const directories = await namesIn(place.machines);
-    const names = await Promise.all(directories.map((directory) => readRecord(place.machineAt(directory).name)));
-    return names.flatMap((name) => (name === null ? [] : [JSON.parse(name) as string]));
-  }
+async function machineNames(place: InstancePlace): Promise<readonly string[]> {
+  const directories = await namesIn(place.machines);
+  const names = await Promise.all(directories.map((directory) => readRecord(place.machineAt(directory).name)));
+  return names.flatMap((name) => (name === null ? [] : [JSON.parse(name) as string]));
 }
 
 async function observeMachine(place: MachinePlace): Promise<ObservedMachine> {
@@ -382,9 +391,9 @@ function laneOf({ instanceId }: InstanceRef, machine: string): string {
 }
 
 /** The one place that knows what the system's errors mean to callers: a full disk, a directory that is not ours. */
-function rethrowTranslated(error: unknown): never {
-  if (!(error instanceof Error) || !("syscall" in error)) throw error;
-  throw new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `Cannot use the data directory: ${error.message}`, {
+function translate(error: unknown): unknown {
+  if (!(error instanceof Error) || !("syscall" in error)) return error;
+  return new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `Cannot use the data directory: ${error.message}`, {
     cause: error,
   });
 }

@@ -1,9 +1,14 @@
 import swagger from "@fastify/swagger";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
-import { jsonSchemaTransform, validatorCompiler } from "fastify-type-provider-zod";
+import {
+  createJsonSchemaTransform,
+  createJsonSchemaTransformObject,
+  validatorCompiler,
+} from "fastify-type-provider-zod";
 import { parseWorkspaceFile } from "../../environment/workspace-file.ts";
 import { TroupeError } from "../../errors.ts";
 import type { Access } from "./access.ts";
+import { namedSchemas } from "./answers.ts";
 import type { ApiOptions } from "./api-options.ts";
 import { PROBLEM_TYPE, problemDocument, troupeErrorOf } from "./problem.ts";
 import { serverRoutes } from "./server-routes.ts";
@@ -83,6 +88,7 @@ function answerError(error: unknown, { log }: FastifyRequest, reply: FastifyRepl
 }
 
 async function describe(app: FastifyInstance): Promise<void> {
+  const schemaRegistry = namedSchemas();
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -90,6 +96,7 @@ async function describe(app: FastifyInstance): Promise<void> {
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
       security: [{ token: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: createJsonSchemaTransform({ schemaRegistry }),
+    transformObject: createJsonSchemaTransformObject({ schemaRegistry }),
   });
 }

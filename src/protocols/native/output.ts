@@ -59,7 +59,8 @@ async function* follow(
       wasRead = false;
     }
     if (!wasRead || view.status !== "STOPPED") {
-      for await (const record of supervisor.logs(id, { ...logQuery(machine, place, rest), follow: true, signal })) {
+      const written = supervisor.logs(id, { ...logQuery(machine, place, rest), follow: true, signal });
+      for await (const record of place.unread(written)) {
         place.advance(record);
         yield { records: [record], cursor: place.toString() };
       }
@@ -87,7 +88,8 @@ export async function outputPage(
   const records: OutputRecord[] = [];
   let lines = 0;
   let bytes = 0;
-  for await (const record of supervisor.logs(id, { ...logQuery(request.machine, place, request.tail), signal })) {
+  const written = supervisor.logs(id, { ...logQuery(request.machine, place, request.tail), signal });
+  for await (const record of place.unread(written)) {
     if (lines >= request.limit || bytes >= PAGE_BYTES) return { records, cursor: place.toString(), more: true };
     const fitting = firstLines(record, request.limit - lines);
     place.advance(fitting);

@@ -1,11 +1,21 @@
 import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { answers, HealthAnswer, Leaks } from "./answers.ts";
 import type { ApiOptions } from "./api-options.ts";
 
 /** What is about the server rather than about a workspace. */
-export function serverRoutes(app: FastifyInstance, { supervisor, metrics, outputUrl, closing }: ApiOptions): void {
+export function serverRoutes(untyped: FastifyInstance, { supervisor, metrics, outputUrl, closing }: ApiOptions): void {
+  const app = untyped.withTypeProvider<ZodTypeProvider>();
+
   app.get(
     "/v1/health",
-    { schema: { summary: "How the server is; needs no token", security: [] } },
+    {
+      schema: {
+        summary: "How the server is; needs no token",
+        security: [],
+        response: { 200: HealthAnswer, 503: HealthAnswer },
+      },
+    },
     async (request, reply) => {
       const health = supervisor.health();
       const status = closing.aborted ? "closing" : health.status;
@@ -15,9 +25,13 @@ export function serverRoutes(app: FastifyInstance, { supervisor, metrics, output
     },
   );
 
-  app.get("/v1/leaks", { schema: { summary: "What could not be removed yet" } }, async () => ({
-    leaks: supervisor.leaks(),
-  }));
+  app.get(
+    "/v1/leaks",
+    { schema: { summary: "What could not be removed yet", response: answers(200, Leaks) } },
+    async () => ({
+      leaks: supervisor.leaks(),
+    }),
+  );
 
   app.get("/v1/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 

@@ -59,7 +59,7 @@ export async function createNativeServer(options: NativeServerOptions): Promise<
     closing: closing.signal,
     outputUrl: (reachedAs) => urlOf(isAnyAddress(host) ? reachedAs : host, outputServer),
   });
-  const isClosing = () => closing.signal.aborted || supervisor.health().status === "closing";
+  const isClosing = () => closing.signal.aborted || isClosed(supervisor);
   const status = statusChannels({ supervisor, access, logger, metrics, isClosing });
   const output = outputChannels({ supervisor, access, logger, metrics, isClosing });
   app.server.on("upgrade", status.upgrade);
@@ -97,6 +97,16 @@ export async function createNativeServer(options: NativeServerOptions): Promise<
       return closed;
     },
   };
+}
+
+/** Whether nobody can subscribe any more. While it only stops its workspaces, subscribers may see that. */
+function isClosed(supervisor: Supervisor): boolean {
+  try {
+    supervisor.subscribe("all").close();
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function answerOutputOnly(_request: unknown, response: ServerResponse): void {

@@ -99,8 +99,9 @@ export class SubscribeSession<Subscribe extends { readonly type: "subscribe"; re
       }
       await this.#end(id, signal);
     } catch (error) {
-      // An abort may show as an error too.
-      await (signal.aborted ? this.#end(id, signal) : connection.send(this.#errorFrame(id, error)));
+      // An abort may show as an error too, and so may our end.
+      if (signal.aborted || this.#options.isClosing()) await this.#end(id, signal);
+      else await connection.send(this.#errorFrame(id, error));
     } finally {
       this.#subscriptions.delete(id);
     }

@@ -6,9 +6,9 @@ import { bootId } from "../../../src/infrastructure/process/identity.ts";
 import { workers } from "../../../src/infrastructure/process/shimmed-process.ts";
 import { runs, textOf, World } from "./world.ts";
 
-/** A process that is none of ours. */
+/** A process that is none of ours, and leads a group. */
 async function bystander(): Promise<number> {
-  const child = spawn("sleep", ["100"], { stdio: "ignore" });
+  const child = spawn("sleep", ["100"], { stdio: "ignore", detached: true });
   await once(child, "spawn");
   onTestFinished(() => {
     child.kill("SIGKILL");

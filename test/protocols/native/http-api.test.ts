@@ -208,6 +208,18 @@ describe("httpApi", () => {
     expect((await get("/v1/workspaces/shop/logs?cursor=rubbish")).json()).toMatchObject({ code: "REQUEST_INVALID" });
   });
 
+  test("the lines that were kept of an instance that is over are paged too, although they have no positions", async () => {
+    await post("/v1/workspaces?start=true", { name: "shop" });
+    supervisor.output("i1").print("one", "two", "three");
+    supervisor.output("i1").keep();
+
+    const first = (await get("/v1/workspaces/shop/logs?limit=2")).json();
+    expect(first).toMatchObject({ records: [{ lines: [{ text: "one" }, { text: "two" }] }], more: true });
+    const second = (await get(`/v1/workspaces/shop/logs?limit=2&cursor=${first.cursor}`)).json();
+    expect(second).toMatchObject({ records: [{ lines: [{ text: "three" }] }], more: false });
+    expect((await get(`/v1/workspaces/shop/logs?cursor=${second.cursor}`)).json()).toMatchObject({ records: [] });
+  });
+
   test("health needs no token, names the output listener, and is 503 while closing", async () => {
     const healthy = await app.inject({ url: "/v1/health", headers: { host: "example.org:7480" } });
     expect(healthy.statusCode).toBe(200);
@@ -323,6 +335,19 @@ describe("httpApi", () => {
         ...["config", "events", "logs", "start", "stop", "wait", "why"].map((what) => `/v1/workspaces/{key}/${what}`),
       ].sort(),
     );
+  });
+
+  test("every reference of the OpenAPI document is in it, and every answer has a shape", async () => {
+    const document = (await get("/v1/openapi.json")).json();
+
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
+    expect(new Set(references.map(([, name]) => name))).toEqual(new Set(Object.keys(document.components.schemas)));
+    for (const path of Object.values<Record<string, { responses: object }>>(document.paths)) {
+      for (const { responses } of Object.values(path)) expect(Object.keys(responses).length).toBeGreaterThan(0);
+    }
+    expect(document.components.schemas.Workspace.properties.machines).toMatchObject({
+      additionalProperties: { $ref: "#/components/schemas/Machine" },
+    });
   });
 
   test("metrics are text for Prometheus", async () => {
