@@ -22,6 +22,11 @@ export class Admission {
     return this.#queue.size;
   }
 
+  /** How many were let in and have not left. */
+  get underWay(): number {
+    return this.#places.size;
+  }
+
   /** Resolves when it is `instanceId`'s turn; the place is held until `leave`. Rejects with `signal.reason` if that comes first. */
   enter(instanceId: string, turn: Turn, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -359,6 +359,7 @@ class WorkspaceSupervisor implements Supervisor {
       this.#metrics.workspaces.set({ status }, count);
     }
     this.#metrics.queuedStarts.set(this.#actors.queuedStarts);
+    this.#metrics.runningStarts.set(this.#actors.startsUnderWay);
     this.#metrics.leaks.set(this.leaks().length);
   }
 

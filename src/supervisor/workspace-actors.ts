@@ -99,6 +99,11 @@ export class WorkspaceActors {
     return this.#admission.waiting;
   }
 
+  /** Starts that were let in and are under way. */
+  get startsUnderWay(): number {
+    return this.#admission.underWay;
+  }
+
   /** Commits what the charts have done until now, so that an answer is not older than its cause. */
   flush(): void {
     this.#recorder.flush();

@@ -85,6 +85,9 @@ describe("a machine whose supervisor is gone", () => {
 
       expect(new Set(started.map(({ attributes }) => attributes["pid"])).size).toBe(1);
       await world.textUntil(instance, "20");
+      const { machines } = await world.infrastructure.observe(instance, world.signal);
+      expect(machines["main"]).toEqual({ state: "running", started: started[0], exit: null });
+      expect(textOf(await world.output(instance)).slice(0, 2)).toEqual(["begun", "1"]);
       expect(textOf(await world.output(instance)).filter((text) => text === "begun")).toHaveLength(1);
       await world.infrastructure.destroy(instance, world.signal);
     }

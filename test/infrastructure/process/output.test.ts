@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { outputBounds } from "../../../src/infrastructure/process/shim.ts";
@@ -10,6 +10,13 @@ async function bytesIn(directory: string): Promise<number> {
   const names = await readdir(directory);
   const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size));
   return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** How many directories this process watches (inotify(7)). */
+async function watchedDirectories(): Promise<number> {
+  const descriptors = await readdir("/proc/self/fdinfo");
+  const infos = descriptors.map((name) => readFile(`/proc/self/fdinfo/${name}`, "utf8").catch(() => ""));
+  return (await Promise.all(infos)).join("").match(/^inotify wd/gm)?.length ?? 0;
 }
 
 describe("outputBounds()", () => {
@@ -101,8 +108,7 @@ describe("output()", () => {
   test("leaves nothing open when it is let go of", async () => {
     const world = await World.create();
     const instance = await world.run("echo ready; sleep 100");
-    const count = () => process.getActiveResourcesInfo().filter((name) => name === "FSEventWrap").length;
-    const before = count();
+    const before = await watchedDirectories();
     const abort = new AbortController();
     const followers = Array.from({ length: 5 }, async () => {
       const output = world.infrastructure.output(instance, "main", {}, { follow: true }, abort.signal);
@@ -111,12 +117,12 @@ describe("output()", () => {
       }
     });
     const watcher = world.infrastructure.watch(instance, "main", abort.signal)[Symbol.asyncIterator]().next();
-    await world.textUntil(instance, "ready");
+    await expect.poll(watchedDirectories).toBeGreaterThan(before);
 
     abort.abort(new Error("enough"));
     const settled = await Promise.allSettled([...followers, watcher]);
 
     expect(settled.every((result) => result.status === "rejected" && result.reason === abort.signal.reason)).toBe(true);
-    await expect.poll(count).toBe(before);
+    await expect.poll(watchedDirectories).toBe(before);
   });
 });

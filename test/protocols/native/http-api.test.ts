@@ -341,7 +341,9 @@ describe("httpApi", () => {
     const document = (await get("/v1/openapi.json")).json();
 
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)];
-    expect(new Set(references.map(([, name]) => name))).toEqual(new Set(Object.keys(document.components.schemas)));
+    expect(Object.keys(document.components.schemas)).toEqual(
+      expect.arrayContaining(references.map(([, name]) => name)),
+    );
     for (const path of Object.values<Record<string, { responses: object }>>(document.paths)) {
       for (const { responses } of Object.values(path)) expect(Object.keys(responses).length).toBeGreaterThan(0);
     }
