@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 
 /** Close codes of RFC 6455, section 7.4.1, and of its registry. */
-export const CloseCode = { goingAway: 1001, notAllowed: 1008, internalError: 1011, tryAgainLater: 1013 } as const;
+export const CloseCode = { goingAway: 1001, notAllowed: 1008, tryAgainLater: 1013 } as const;
 
 export interface ConnectionLimits {
   /**
@@ -49,7 +49,7 @@ export class Connection {
     return this.#webSocket.bufferedAmount <= this.#limits.highWaterBytes;
   }
 
-  /** Resolves when the peer can take more, or is gone. A peer that takes nothing for too long is closed with 1013. */
+  /** Resolves when the peer can take more, or is gone. A peer that leaves it waiting for too long is closed with 1013. */
   async ready(): Promise<void> {
     // Several may wait, and the first of them can fill it again.
     while (this.isOpen && !this.isReady) await this.#drained();

@@ -231,7 +231,7 @@ export class CursorSubscription implements Subscription, Waiter {
 }
 
 /** The event with which a workspace's record ends. */
-export function isDeletion(event: TroupeEvent): boolean {
+function isDeletion(event: TroupeEvent): boolean {
   return event.instanceId === null && event.to === "deleted";
 }
 

@@ -22,7 +22,7 @@ export interface TransportLimits extends ConnectionLimits {
   readonly silenceMs: number;
 }
 
-export const defaultTransportLimits: TransportLimits = {
+const defaultTransportLimits: TransportLimits = {
   ...defaultConnectionLimits,
   connections: 10_000,
   connectionsPerAddress: 1_000,

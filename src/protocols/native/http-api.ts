@@ -29,7 +29,6 @@ export async function httpApi(options: ApiOptions): Promise<FastifyInstance> {
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
-    forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 1_000 },
     // Paths that cannot be read at all: they are answered before there is a route, and so before any hook.
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),

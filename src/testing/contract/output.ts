@@ -129,6 +129,17 @@ export function outputContract(scene: Scene): void {
       },
     );
 
+    test("who follows a machine that is never made is told the end when its instance is destroyed", async () => {
+      const { stage, programs } = scene;
+      const instance = stage.instance({ main: { command: programs.idle } });
+      await stage.prepare(instance);
+      const followed = linesOf(stage.output(instance, "main", {}, { follow: true }));
+
+      await stage.infrastructure.destroy(instance, stage.signal);
+
+      expect(await settled(followed, 5_000)).toEqual({ status: "fulfilled", value: [] });
+    });
+
     test("ends soon after its signal aborts", async () => {
       const { stage, programs } = scene;
       const instance = await stage.running({ command: programs.count(2, 0) });

@@ -147,6 +147,17 @@ describe("simulatedInfrastructure()", () => {
       expect(await infrastructure.identities(forever)).toEqual([]);
     });
 
+    test("what is under way for an instance that is destroyed fails, without effect", async () => {
+      infrastructure.inject({ operation: "prepare", delayMs: 100 });
+      const prepared = follow(infrastructure.prepare(instance, forever, noProgress));
+
+      await infrastructure.destroy(instance, forever);
+      await clock.advanceAsync(100);
+
+      expect(prepared).toMatchObject({ outcome: "failed", error: { code: "INFRASTRUCTURE_UNAVAILABLE" } });
+      expect(infrastructure.world().instances).toEqual([]);
+    });
+
     test("one that is deaf does not notice the abort at all", async () => {
       infrastructure.inject({ operation: "prepare", delayMs: 100, onAbort: "deaf" });
       const abort = new AbortController();
@@ -219,6 +230,16 @@ describe("simulatedInfrastructure()", () => {
       infrastructure.jam("i-1", "web", null);
       expect(await infrastructure.destroy(instance, forever)).toEqual([]);
       expect(infrastructure.world()).toEqual({ instances: [], volumes: [], ports: [], underWay: [] });
+    });
+
+    test("destroy() removes all but the machines that are stuck", async () => {
+      const two = instanceOf({ web: {}, db: {} });
+      await launch(infrastructure, two);
+      infrastructure.jam("i-1", "db", "its volume is busy");
+
+      await infrastructure.destroy(two, forever);
+
+      expect(Object.keys((await infrastructure.observe(two, forever)).machines)).toEqual(["db"]);
     });
 
     test("a server answers while its machine runs, unless it is told not to", async () => {

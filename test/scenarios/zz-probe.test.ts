@@ -1,0 +1,20 @@
+import { expect } from "vitest";
+import { eventsOf, momentsOf, untilSteady } from "./follow.ts";
+import { office, tracesOf } from "./office.ts";
+import { scenario, NOTHING } from "./site.ts";
+scenario("probe", async ({ site }) => {
+  const t0 = performance.now();
+  const server = await site.boot();
+  const { client } = server;
+  const t1 = performance.now();
+  await client.create(office("office"), { start: true });
+  await untilSteady(client, "office");
+  const t2 = performance.now();
+  const ps = site.processes().map(({pid, command, env}) => [pid, env["TROUPE_MACHINE"], command]);
+  await client.stop("office");
+  await client.wait("office", { for: "stopped" });
+  const t3 = performance.now();
+  const events = await eventsOf(client, "office");
+  process.stderr.write(JSON.stringify({ boot: t1 - t0, start: t2 - t1, stop: t3 - t2, moments: momentsOf(events).map(m => `${m.actor}: ${m.state}`), ps, t: tracesOf(site) }, null, 1));
+  expect(site.left()).toEqual(NOTHING);
+});
