@@ -62,7 +62,7 @@ const packagePlaces: Record<string, readonly string[]> = {
   superjson: ["src/journal"],
   vitest: ["src/testing"],
   ws: ["src/channels", "src/client"], // both ends of the wire
-  xstate: ["machines", "src/supervisor"], // the charts, and what runs them
+  xstate: ["machines", "src/supervisor", "src/testing"], // the charts, what runs them, and what draws them
   yaml: ["src/environment"],
   zod: ["src/environment", "src/protocols"], // what comes in from outside
 };

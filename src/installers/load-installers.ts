@@ -1,5 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, relative } from "node:path";
 import { installerSchema } from "../environment/config-schema.ts";
 import { check } from "../environment/problems.ts";
 import { readYaml } from "../environment/yaml-text.ts";
@@ -34,20 +34,21 @@ export async function loadInstallers(directory: string): Promise<InstallerDefini
 
 async function definitionFiles(directory: string): Promise<string[]> {
   const files: string[] = [];
-  for (const entry of await entriesOf(directory)) {
-    const path = join(directory, entry.name);
-    if (entry.isFile() && DEFINITION.test(entry.name)) files.push(path);
-    if (!entry.isDirectory()) continue;
-    const inside = await entriesOf(path);
-    files.push(...inside.filter(({ name }) => FOLDER_DEFINITION.test(name)).map(({ name }) => join(path, name)));
+  for (const path of await pathsIn(directory)) {
+    // Follows links: mounted configuration is often made of them.
+    const kind = await stat(path);
+    if (kind.isFile() && DEFINITION.test(path)) files.push(path);
+    if (!kind.isDirectory()) continue;
+    files.push(...(await pathsIn(path)).filter((inner) => FOLDER_DEFINITION.test(basename(inner))));
   }
   return files;
 }
 
-async function entriesOf(directory: string) {
+/** What a directory shows, sorted. */
+async function pathsIn(directory: string): Promise<string[]> {
   try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    return entries.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+    const names = (await readdir(directory)).filter((name) => !name.startsWith("."));
+    return names.toSorted().map((name) => join(directory, name));
   } catch (cause) {
     throw new TroupeError("CONFIG_INVALID", `Cannot read installers from "${directory}": ${reasonOf(cause)}`, {
       cause,

@@ -104,6 +104,10 @@ export class JournalFile {
     }
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Writes everything back into the one file and gives it up. May be called twice. */
   close(): void {
     if (this.#isClosed) return;

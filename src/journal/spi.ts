@@ -10,7 +10,7 @@ import type { Source } from "../../machines/port.ts";
 import type { InstanceRef, Leak } from "../infrastructure/spi.ts";
 import type { WorkspaceConfig } from "../model/config.ts";
 import type { Environment, Warning } from "../model/environment.ts";
-import type { StopReason, TroupeEvent, WorkspaceStatus } from "../model/workspace.ts";
+import type { OutputLine, StopReason, TroupeEvent, WorkspaceStatus } from "../model/workspace.ts";
 
 export interface WorkspaceRow {
   readonly workspaceId: string;
@@ -44,8 +44,8 @@ export interface InstanceRow extends InstanceRef {
   readonly stopReason: StopReason | null;
   readonly failure: Failure | null;
   readonly warnings: readonly Warning[];
-  /** The last lines of each stream, kept when the instance's files are removed: by `machine` or `machine installer`. */
-  readonly lastOutput: Readonly<Record<string, readonly string[]>>;
+  /** The last lines of each stream, kept when the instance's files are removed; in order within each stream. */
+  readonly lastOutput: readonly OutputLine[];
 }
 
 /** The last that is known of one actor of an instance. */

@@ -1,7 +1,7 @@
 /** The journal in one SQLite file. */
 import type { TroupeEvent } from "../model/workspace.ts";
-import { type Bytes, bytesOf, text } from "./codec.ts";
 import { DeadlineTable } from "./deadline-table.ts";
+import { closeEpoch, openEpoch } from "./epoch.ts";
 import { EventTable } from "./event-table.ts";
 import { InstanceTable } from "./instance-table.ts";
 import { JournalFile } from "./journal-file.ts";
@@ -56,7 +56,7 @@ function journalIn(file: JournalFile, retention: Partial<Retention>): Journal {
   };
 
   return {
-    epoch: epochOf(file),
+    epoch: openEpoch(file),
 
     createWorkspace: (row) => file.durably(() => workspaces.create(row)),
     updateWorkspace: (row) => file.durably(() => workspaces.update(row)),
@@ -107,11 +107,9 @@ function journalIn(file: JournalFile, retention: Partial<Retention>): Journal {
     leaks: () => leaks.all(),
 
     prune: (now) => file.transaction(() => pruner.prune(now)),
-    close: () => file.close(),
+    close: () => {
+      closeEpoch(file);
+      file.close();
+    },
   };
-}
-
-function epochOf(file: JournalFile): string {
-  const value = (row: { readonly value: Bytes }) => text(row.value);
-  return file.prepare(`SELECT ${bytesOf("value")} FROM meta WHERE key = 'epoch'`, value).get() ?? "";
 }

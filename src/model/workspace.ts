@@ -110,7 +110,7 @@ export interface OutputLine {
   readonly machine: string;
   /** The installer that wrote it; `null` for the machine's own command. */
   readonly installer: string | null;
-  /** Byte position after the line in its stream: orders and identifies lines of one stream. 0 for the last lines, kept when the files were removed. */
+  /** Byte position after the line in its stream: orders and identifies lines of one stream. */
   readonly position: number;
   /** When it was read, in milliseconds since 1970; for lines read late, when their file was last written. */
   readonly at: number;

@@ -1,16 +1,12 @@
 import type { OutputCursor, OutputRecord } from "../infrastructure/spi.ts";
 import type { InstanceRow } from "../journal/spi.ts";
+import type { OutputLine } from "../model/workspace.ts";
 import type { LogQuery } from "./api.ts";
-import { lastLinesOf, textOf } from "./last-lines.ts";
+import { lastLinesOf } from "./last-lines.ts";
 import type { LiveInstance } from "./live-instance.ts";
 
 /** Lines that are kept of each stream when the files of an instance go. */
 const KEPT_LINES = 200;
-
-/** A stream's name in {@link InstanceRow.lastOutput}. */
-function streamName(machine: string, installer: string | null): string {
-  return installer === null ? machine : `${machine} ${installer}`;
-}
 
 /** What machines write, from the infrastructure; each machine's in order, machines as they come. */
 export async function* liveLogs(
@@ -34,37 +30,37 @@ export async function* liveLogs(
   }
 }
 
-/** What was kept of an instance that has ended. */
-export function* keptLogs(
-  { lastOutput, stoppedAt, environment }: InstanceRow,
-  query: LogQuery,
-): Generator<OutputRecord> {
-  for (const { name: machine, installers } of Object.values(environment.machines)) {
-    if (query.machine !== undefined && query.machine !== machine) continue;
-    for (const installer of [null, ...installers.map(({ id }) => id)]) {
-      const texts = lastOutput[streamName(machine, installer)] ?? [];
-      const kept = query.tail === undefined ? texts : texts.slice(-query.tail);
-      // Their places went with the files: they have none that a cursor could name.
-      const lines = kept.map((text) => ({ machine, installer, position: 0, at: stoppedAt ?? 0, text }));
-      if (lines.length > 0) yield { type: "lines", lines };
-    }
+/** What was kept of an instance that has ended: with a gap where the cursor is before it. */
+export function* keptLogs({ lastOutput }: InstanceRow, query: LogQuery): Generator<OutputRecord> {
+  for (const lines of streamsOf(lastOutput).values()) {
+    const [first] = lines;
+    if (first === undefined || (query.machine !== undefined && query.machine !== first.machine)) continue;
+    const { machine, installer } = first;
+    const from = query.cursor?.[machine]?.[installer ?? ""];
+    const begin = first.position - Buffer.byteLength(first.text) - 1;
+    if (from !== undefined && from < begin) yield { type: "gap", machine, installer, from, to: begin };
+    const unread = lines.filter(({ position }) => position > (from ?? 0));
+    const asked = from === undefined && query.tail !== undefined ? unread.slice(-query.tail) : unread;
+    if (asked.length > 0) yield { type: "lines", lines: asked };
   }
 }
 
 /** The last lines of every stream of an instance, for its record. */
-export async function outputToKeep(live: LiveInstance): Promise<InstanceRow["lastOutput"]> {
-  const { infrastructure, spec } = live;
-  const machines = Object.values(spec.environment.machines);
-  const streams = await Promise.all(
-    machines.map(async ({ name, installers }) => {
-      const lines = await lastLinesOf(infrastructure, spec, name, KEPT_LINES);
-      return [null, ...installers.map(({ id }) => id)].map((installer): [string, string[]] => [
-        streamName(name, installer),
-        textOf(lines, installer, KEPT_LINES),
-      ]);
-    }),
-  );
-  return Object.fromEntries(streams.flat().filter(([, lines]) => lines.length > 0));
+export async function outputToKeep({ infrastructure, spec }: LiveInstance): Promise<InstanceRow["lastOutput"]> {
+  const machines = Object.keys(spec.environment.machines);
+  const lines = await Promise.all(machines.map((name) => lastLinesOf(infrastructure, spec, name, KEPT_LINES)));
+  return [...streamsOf(lines.flat()).values()].flatMap((stream) => stream.slice(-KEPT_LINES));
+}
+
+function streamsOf(lines: readonly OutputLine[]): ReadonlyMap<string, readonly OutputLine[]> {
+  const streams = new Map<string, OutputLine[]>();
+  for (const line of lines) {
+    const key = `${line.machine} ${line.installer ?? ""}`;
+    const stream = streams.get(key);
+    if (stream === undefined) streams.set(key, [line]);
+    else stream.push(line);
+  }
+  return streams;
 }
 
 /** Yields from all sources as they come; holds at most one record of each. */

@@ -44,6 +44,8 @@ const LONGEST_WAIT_MS = 24 * 60 * 60_000;
 /** Every state on the way to STOPPED has a budget, and together they are far below this. */
 const DELETE_WITHIN_MS = 60 * 60_000;
 
+const nothing: Health["workspaces"] = { STARTING: 0, RUNNING: 0, STOPPING: 0, STOPPED: 0 };
+
 /** How many of the events that led to a state `why` tells. */
 const WHY_EVENTS = 20;
 
@@ -233,7 +235,7 @@ class WorkspaceSupervisor implements Supervisor {
       stopReason: null,
       failure: null,
       warnings: environment.warnings,
-      lastOutput: {},
+      lastOutput: [],
     };
     this.#actors.start(row, instance);
     return this.#view(row);
@@ -307,12 +309,13 @@ class WorkspaceSupervisor implements Supervisor {
   }
 
   health(): Health {
+    const isClosed = this.#phase === "closed"; // the journal too: what is asked now is whether we are there
     return {
       status: this.#phase === "open" ? "ok" : "closing",
-      workspaces: this.#journal.countWorkspaces(),
+      workspaces: isClosed ? nothing : this.#journal.countWorkspaces(),
       recovering: this.#actors.recovering,
       queuedStarts: this.#actors.queuedStarts,
-      leaks: this.leaks().length,
+      leaks: isClosed ? 0 : this.leaks().length,
       infrastructures: [...this.#infrastructures.keys()],
     };
   }

@@ -4,6 +4,7 @@
  * Only what is projected leaves: never a context, an actor or an error object.
  */
 import type { InspectionEvent } from "xstate";
+import { causeOf } from "../../machines/cause.ts";
 import { type Failure, stateName } from "../../machines/failure.ts";
 import type { InstallerContext } from "../../machines/installer.ts";
 import type { MachineContext } from "../../machines/machine.ts";
@@ -69,18 +70,6 @@ export function transitionTap(
       failed(error);
     }
   };
-}
-
-/** An event's type as people say it: `prepare done`, `deadline reached`, `after backoff`. */
-function causeOf(type: string): string {
-  const [, outcome, name] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(type) ?? [];
-  if (name !== undefined) {
-    if (outcome === "error" && name.toLowerCase().endsWith("deadline")) return "deadline reached";
-    return `${name} ${outcome === "done" ? "done" : "failed"}`;
-  }
-  const [, delay] = /^xstate\.after\.([^.]+)\./.exec(type) ?? [];
-  if (delay !== undefined) return `after ${delay}`;
-  return type === "xstate.init" ? "begun" : type;
 }
 
 /** What else is worth telling. */

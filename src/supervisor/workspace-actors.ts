@@ -345,7 +345,7 @@ export class WorkspaceActors {
 
   async #keepOutput(live: LiveInstance): Promise<void> {
     const lastOutput = await outputToKeep(live);
-    if (Object.keys(lastOutput).length > 0) this.#changeInstance(live.spec, { lastOutput });
+    if (lastOutput.length > 0) this.#changeInstance(live.spec, { lastOutput });
   }
 
   #changeInstance({ workspaceId, instanceId }: InstanceRef, change: Partial<InstanceRow>): void {

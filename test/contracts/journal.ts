@@ -25,6 +25,8 @@ const failure: Failure = {
 };
 
 /** What every {@link Journal} must do. Call it once per implementation. */
+const lastLine = { machine: "web", installer: null, position: 2, at: 1, text: "x" };
+
 export function journalContract(name: string, open: (retention?: Partial<Retention>) => OpenJournal): void {
   describe(`${name} keeps the Journal contract`, () => {
     let opened: OpenJournal;
@@ -260,7 +262,7 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
           stopReason: { by: "user", message: "enough" },
           failure,
           warnings: [{ code: 4_101, message: "memory is not limited here" }],
-          lastOutput: { web: ["a", "b"], "web org.troupe.ssh": [] },
+          lastOutput: [lastLine],
         });
         journal.createInstance(row);
         restart();
@@ -415,13 +417,13 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
       test("carry changes of instances with them, null included", () => {
         append(
           [newEvent("ws-1", "i-1")],
-          [{ instanceId: "i-1", readyAt: T0 + 3, failure, lastOutput: { web: ["x"] } }],
+          [{ instanceId: "i-1", readyAt: T0 + 3, failure, lastOutput: [lastLine] }],
         );
         append([], [{ instanceId: "i-1", failure: null, stoppedAt: T0 + 4 }]);
         restart();
 
         expect(journal.instance("i-1")).toEqual(
-          instanceRow("ws-1", "i-1", { readyAt: T0 + 3, stoppedAt: T0 + 4, lastOutput: { web: ["x"] } }),
+          instanceRow("ws-1", "i-1", { readyAt: T0 + 3, stoppedAt: T0 + 4, lastOutput: [lastLine] }),
         );
       });
 

@@ -97,8 +97,8 @@ describe("parseWorkspaceFile", () => {
     const before = performance.now();
 
     expect(refusalOf(text).code).toBe("CONFIG_INVALID");
-    // Seconds would do for the machine that runs this; what is refused here took minutes, or never ended.
-    expect(performance.now() - before).toBeLessThan(5_000);
+    // Generous, for a machine that does much else; without the limits these take minutes, or never end.
+    expect(performance.now() - before).toBeLessThan(20_000);
   });
 
   property.prop([

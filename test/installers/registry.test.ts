@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fc, test as property } from "@fast-check/vitest";
@@ -172,6 +172,13 @@ describe("loadInstallers", () => {
       { id: "b", version: "1.0.0", script: "echo b\n" },
       { id: "c", version: "1.0.0", script: "echo c" },
     ]);
+  });
+
+  test("follows links and passes over what is hidden, as in mounted configuration", async () => {
+    await write({ "..data/a.yaml": "id: a\nversion: 1.0.0\nscript: echo a\n" });
+    await symlink("..data/a.yaml", join(directory, "a.yaml"));
+
+    expect(await loadInstallers(directory)).toEqual([{ id: "a", version: "1.0.0", script: "echo a" }]);
   });
 
   test("names every problem of every file", async () => {

@@ -52,7 +52,7 @@ export function instanceRow(workspaceId: string, instanceId: string, fields: Par
     stopReason: null,
     failure: null,
     warnings: [],
-    lastOutput: {},
+    lastOutput: [],
     ...fields,
   };
 }

@@ -14,19 +14,23 @@ import { type Process, processesWith } from "./processes.ts";
 /** How long a server may take to be ready, and how long what was killed may take to go, in milliseconds. */
 const PATIENCE_MS = 20_000;
 
-/** A test with a site that is cleared when it is over, however it ends. */
+/** A test with a site of its own. */
 export const scenario = test.extend<{ site: Site }>({
-  site: async ({ task }, use) => {
-    const site = new Site(await mkdtemp(join(tmpdir(), "troupe-scenario-")));
-    await use(site);
-    if (task.result?.state === "fail") task.meta.serverLog = site.log;
-    await site.clear();
+  site: async ({ onTestFailed }, use) => {
+    await withSite(async (site) => {
+      onTestFailed(() => void process.stderr.write(site.log));
+      await use(site);
+    });
   },
 });
 
-declare module "vitest" {
-  interface TaskMeta {
-    serverLog?: string;
+/** Clears the site when `work` is over, however that ends. */
+export async function withSite<Result>(work: (site: Site) => Promise<Result>): Promise<Result> {
+  const site = new Site(await mkdtemp(join(tmpdir(), "troupe-scenario-")));
+  try {
+    return await work(site);
+  } finally {
+    await site.clear();
   }
 }
 

@@ -5,6 +5,7 @@
  * go, and turns new ones away until it is done. So nothing is created behind its back.
  */
 import { TroupeError } from "../../errors.ts";
+import { untilAborted } from "./pause.ts";
 
 interface Fence {
   readonly closing: AbortController;
@@ -30,7 +31,7 @@ export class Fences {
   }
 
   /** Runs `destruction` when no operation is left on the instance. */
-  async close<T>(instanceId: string, destruction: () => Promise<T>): Promise<T> {
+  async close<T>(instanceId: string, signal: AbortSignal, destruction: () => Promise<T>): Promise<T> {
     const fence = this.#fenceOf(instanceId);
     fence.destroyers += 1;
     fence.closing.abort(
@@ -39,7 +40,7 @@ export class Fences {
       }),
     );
     try {
-      await Promise.allSettled(fence.running);
+      await untilAborted(Promise.allSettled(fence.running), signal);
       return await destruction();
     } finally {
       fence.destroyers -= 1;

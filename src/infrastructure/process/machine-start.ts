@@ -1,12 +1,12 @@
 /** From a machine's spec to its running processes. */
-import { basename, join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { TroupeError } from "../../errors.ts";
 import type { MachineSpec, Warning } from "../../model/environment.ts";
 import { serverUrl } from "../../servers/url.ts";
 import type { ExecRequest, Instance, ServerAddress, StartedMachine } from "../spi.ts";
 import { expandCommand } from "./expand.ts";
 import { makeDirectory, readText, replaceFile } from "./files.ts";
-import type { Layout, MachinePlace } from "./layout.ts";
+import type { InstancePlace, Layout, MachinePlace } from "./layout.ts";
 import { machineEnvironment } from "./machine-environment.ts";
 import { makeMemoryGroup, memoryGroupName, memoryGroupPath } from "./memory-group.ts";
 import { HOST, type Ports } from "./ports.ts";
@@ -45,13 +45,12 @@ export function machineSpec(instance: Instance, machine: string): MachineSpec {
  * @throws {TroupeError} `COMMAND_NOT_FOUND`
  */
 export async function checkCommand({ layout }: Starter, instance: Instance, spec: MachineSpec): Promise<void> {
-  if (isInMachineDirectory(spec.command ?? HOLD, spec.workingDir)) return;
-  const place = layout.instance(instance).machine(spec.name);
   const env = environmentOf(layout, instance, spec, {}, {});
+  const command = expandCommand(spec.command ?? HOLD, env);
+  if (isInMachineDirectory(command, spec.workingDir)) return;
   // The machine's own directory is not there yet, but will be.
-  const isOwn = spec.workingDir === null || !spec.workingDir.startsWith("/");
-  const workingDir = isOwn ? layout.root : resolve(place.files, spec.workingDir ?? ".");
-  await checkProgram({ machine: spec.name, command: expandCommand(spec.command ?? HOLD, env), workingDir, env });
+  const workingDir = spec.workingDir !== null && isAbsolute(spec.workingDir) ? spec.workingDir : layout.root;
+  await checkProgram({ machine: spec.name, command, workingDir, env });
 }
 
 /** Runs the machine's command unless it was begun before. */
@@ -63,7 +62,7 @@ export async function beginMachine(
 ): Promise<void> {
   const place = starter.layout.instance(instance).machine(spec.name);
   const launch = async (): Promise<Launch> => {
-    const memory = await limitMemory(place, spec);
+    const memory = await limitMemory(starter.layout.instance(instance), place, spec);
     const ports = await starter.ports.lease(instance, spec);
     const told: Told = { addresses: addressesOf(spec, ports), warnings: memory.warnings };
     const env = await currentEnvironment(starter.layout, instance, spec, told.addresses);
@@ -171,12 +170,12 @@ function marksOf(env: Readonly<Record<string, string>>): Record<string, string> 
 }
 
 async function limitMemory(
+  instance: InstancePlace,
   place: MachinePlace,
   { name, memoryLimitBytes }: MachineSpec,
 ): Promise<{ readonly group: string | null; readonly warnings: readonly Warning[] }> {
   if (memoryLimitBytes === null) return { group: null, warnings: [] };
-  const instance = basename(resolve(place.directory, "../.."));
-  const path = await memoryGroupPath(memoryGroupName(instance, basename(place.directory)));
+  const path = await memoryGroupPath(memoryGroupName(instance.directory, place.directory));
   if (path === null) {
     const message = `The memory limit of machine "${name}" is not enforced: this system allows no control group for it`;
     return { group: null, warnings: [{ code: MEMORY_NOT_LIMITED, message }] };

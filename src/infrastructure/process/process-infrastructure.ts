@@ -18,8 +18,9 @@ import type {
   Progress,
   StartedMachine,
 } from "../spi.ts";
+import { endInstance, endMachine, removeInstance } from "./ending.ts";
 import { Fences } from "./fences.ts";
-import { exists, makeDirectory, namesIn, removeFile, removeTree } from "./files.ts";
+import { exists, makeDirectory, namesIn, removeTree } from "./files.ts";
 import { Graces } from "./graces.ts";
 import { Lanes } from "./lanes.ts";
 import { type InstancePlace, type Layout, layout, type MachinePlace, REF_SUFFIX } from "./layout.ts";
@@ -27,28 +28,24 @@ import { makeMachineFiles, putFiles } from "./machine-files.ts";
 import { beginExec, beginMachine, checkCommand, machineSpec, type Starter, startedOf } from "./machine-start.ts";
 import { removeMemoryGroup } from "./memory-group.ts";
 import { DEFAULT_PORTS, type PortRange, Ports } from "./ports.ts";
-import { ProcessTable, type RunningProcess } from "./process-table.ts";
-import { endTree } from "./process-tree.ts";
+import { ProcessTable } from "./process-table.ts";
 import { readOutput } from "./read-output.ts";
 import { readRecord, writeRecord } from "./record.ts";
 import { outputBounds } from "./shim.ts";
-import { exitOf, look, untilEnded, workers } from "./shimmed-process.ts";
+import { exitOf, look, untilEnded } from "./shimmed-process.ts";
 
 export interface ProcessInfrastructureOptions {
   /** Everything of every instance lies below. One supervisor uses it at a time. */
   readonly dataDir: string;
   /** For servers with port `auto`. Default: 20,000 to 29,999. */
   readonly ports?: PortRange;
-  /** What is kept of each stream of output, in bytes; at most half of it is lost when a file is full. Default: 32 MiB. */
+  /** What is kept of each stream of output, in bytes: never more, and of a longer stream about half at least. Default: 32 MiB. */
   readonly outputLimitBytes?: number;
   /** Default: silent. */
   readonly logger?: Logger;
 }
 
 const DEFAULT_OUTPUT_LIMIT_BYTES = 32 * 1024 * 1024;
-
-/** How long a killed process may take to go before `destroy` calls it left behind. */
-const DESTROY_PATIENCE_MS = 2_000;
 
 /**
  * Runs machines as process groups on this system.
@@ -126,7 +123,7 @@ class ProcessInfrastructure implements Infrastructure {
       if (started === null) throw notThere(instance, machine);
       const { warnings } = started;
       if (warnings.length > 0)
-        this.#logger?.warn({ ...idsOf(instance), machine, warnings }, "machine runs, not as asked");
+        this.#logger?.warn({ ...idsOf(instance), machine, warnings }, "machine runs with warnings");
       return started;
     });
   }
@@ -214,10 +211,11 @@ class ProcessInfrastructure implements Infrastructure {
 
   async destroy(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
     return this.#translated(signal, () =>
-      this.#fences.close(ref.instanceId, async () => {
-        const processes = await this.#endInstance(ref, signal);
+      this.#fences.close(ref.instanceId, signal, async () => {
+        const place = this.#layout.instance(ref);
+        const processes = await endInstance(place, this.#table, ref, signal);
         // What processes use stays with them, and the instance can be found by it.
-        const leaks = processes.length > 0 ? processes : await this.#removeInstance(ref, signal);
+        const leaks = processes.length > 0 ? processes : await removeInstance(place, this.#ports, ref, signal);
         if (leaks.length > 0) this.#logger?.warn({ ...idsOf(ref), leaks }, "instance not wholly removed");
         return leaks;
       }),
@@ -238,15 +236,6 @@ class ProcessInfrastructure implements Infrastructure {
     return this.#translated(either, () => this.#fences.enter(ref.instanceId, either, operation));
   }
 
-  async #translated<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
-    try {
-      return await operation();
-    } catch (error) {
-      throw translate(error);
-    }
-  }
-
   /** The same, when nothing else changes the machine. */
   #enterMachine<T>(
     ref: InstanceRef,
@@ -258,6 +247,15 @@ class ProcessInfrastructure implements Infrastructure {
     return this.#enter(ref, signal, (either) =>
       this.#lanes.run(laneOf(ref, machine), either, () => operation(place, either)),
     );
+  }
+
+  async #translated<T>(signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    try {
+      return await operation();
+    } catch (error) {
+      throw translate(error);
+    }
   }
 
   async *#untilClosed<T>(signal: AbortSignal, open: (signal: AbortSignal) => AsyncGenerator<T>): AsyncGenerator<T> {
@@ -281,70 +279,12 @@ class ProcessInfrastructure implements Infrastructure {
     const grace = this.#graces.enter(laneOf(ref, machine), graceMs);
     try {
       await this.#enterMachine(ref, machine, signal, async (place, either) => {
-        await this.#endMachine(ref, machine, place, grace.until, either);
+        await endMachine(place, this.#table, ref, machine, grace.until, either);
         await afterwards(place, either);
       });
     } finally {
       grace.leave();
     }
-  }
-
-  async #endMachine(
-    ref: InstanceRef,
-    machine: string,
-    place: MachinePlace,
-    graceUntil: () => number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const group = await readRecord(place.memoryGroup);
-    await endTree(
-      {
-        owns: (process) => process.instanceId === ref.instanceId && process.machine === machine,
-        workers: () => workersOf(place),
-        memoryGroups: group === null ? [] : [group],
-      },
-      this.#table,
-      { graceUntil, patienceMs: Number.POSITIVE_INFINITY },
-      signal,
-    );
-    await look(place.main); // settles how it ended, where nobody saw it
-  }
-
-  async #endInstance(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
-    const place = this.#layout.instance(ref);
-    const machines = (await namesIn(place.machines)).map((name) => place.machineAt(name));
-    const groups = await Promise.all(machines.map(({ memoryGroup }) => readRecord(memoryGroup)));
-    const left = await endTree(
-      {
-        owns: (process) => process.instanceId === ref.instanceId,
-        workers: async () => (await Promise.all(machines.map(workersOf))).flat(),
-        memoryGroups: groups.filter((group) => group !== null),
-      },
-      this.#table,
-      { graceUntil: () => 0, patienceMs: DESTROY_PATIENCE_MS },
-      signal,
-    );
-    return left.map(processLeak);
-  }
-
-  async #removeInstance(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
-    const place = this.#layout.instance(ref);
-    const leaks: Leak[] = [];
-    const remove = async (kind: string, id: string, removal: () => Promise<void>) => {
-      await removal().catch((error: Error) => {
-        signal.throwIfAborted();
-        leaks.push({ kind, id, reason: error.message });
-      });
-    };
-    for (const name of await namesIn(place.machines)) {
-      const group = await readRecord(place.machineAt(name).memoryGroup);
-      if (group !== null) await remove("memory group", group, () => removeMemoryGroup(group, signal));
-    }
-    if (leaks.length > 0) return leaks; // their names are in the directory
-    await remove("directory", place.directory, () => removeTree(place.directory));
-    await remove("ports", ref.instanceId, () => this.#ports.release(ref.instanceId));
-    if (leaks.length === 0) await removeFile(place.ref); // last: until now it can be found
-    return leaks;
   }
 }
 
@@ -370,11 +310,6 @@ async function observeMachine(place: MachinePlace): Promise<ObservedMachine> {
   }
 }
 
-async function workersOf(place: MachinePlace) {
-  const execs = (await namesIn(place.execs)).map((name) => place.execAt(name));
-  return Promise.all([place.main, ...execs].map(workers));
-}
-
 async function assertRuns(place: MachinePlace, machine: string): Promise<void> {
   if ((await look(place.main)).state === "running") return;
   throw new TroupeError("MACHINE_EXITED", `Cannot run a process in machine "${machine}": the machine does not run`, {
@@ -393,7 +328,7 @@ function laneOf({ instanceId }: InstanceRef, machine: string): string {
 /** The one place that knows what the system's errors mean to callers: a full disk, a directory that is not ours. */
 function translate(error: unknown): unknown {
   if (!(error instanceof Error) || !("syscall" in error)) return error;
-  return new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `Cannot use the data directory: ${error.message}`, {
+  return new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `Cannot do that on this system: ${error.message}`, {
     cause: error,
   });
 }
@@ -402,8 +337,4 @@ function notThere({ instanceId }: InstanceRef, machine: string): TroupeError {
   return new TroupeError("NOT_FOUND", `Cannot use machine "${machine}": instance "${instanceId}" has none now`, {
     details: { instanceId, machine },
   });
-}
-
-function processLeak({ identity }: RunningProcess): Leak {
-  return { kind: "process", id: String(identity.pid), reason: "It was killed and has not ended" };
 }

@@ -20,7 +20,7 @@ const SHIM = `# Arguments: DIRECTORY OUTPUT OFFSET FILE_BYTES FILES READ_BYTES R
 dir=$1 out=$2 at=$3 full=$4 keep=$5 bytes=$6 reads=$7 group=$8
 shift 8
 path=$PATH
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$path
 setsid=$(command -v setsid)
 
 # Sets "me" to the identity of the shell that calls it: pid, boot, start time.
@@ -102,7 +102,7 @@ const FILES = 16;
 /** What a pipe holds on Linux, so the most that one read can bring. */
 const READ_BYTES = 65_536;
 
-/** Bounds that keep a stream within `limitBytes`, and at least half of it. */
+/** Bounds that keep a stream within `limitBytes`, and of a longer one about half of that at least. */
 export function outputBounds(limitBytes: number): OutputBounds {
   const largestFile = Math.max(2, Math.floor(limitBytes / FILES));
   const readBytes = Math.min(READ_BYTES, Math.ceil(largestFile / 2));

@@ -1,5 +1,6 @@
 import { TroupeError } from "../../errors.ts";
 import type { MachineSpec } from "../../model/environment.ts";
+import { serverUrl } from "../../servers/url.ts";
 import type { Clock } from "../../supervisor/api.ts";
 import type {
   ExecRequest,
@@ -243,7 +244,7 @@ export class World {
     try {
       for (const server of Object.values(spec.servers)) {
         const port = this.#port(there, spec, server);
-        const url = `${server.protocol}://127.0.0.1:${port}${server.path}`;
+        const url = serverUrl(server, "127.0.0.1", port);
         addresses[server.name] = { host: "127.0.0.1", port, url };
       }
     } catch (error) {

@@ -2,25 +2,20 @@
 import { z } from "zod";
 import { TroupeError } from "../../errors.ts";
 import type { OutputCursor, OutputRecord } from "../../infrastructure/spi.ts";
-import type { OutputLine } from "../../model/workspace.ts";
 
 const Place = z.object({
   instanceId: z.string(),
   /** By machine, then as {@link OutputCursor}. */
   cursors: z.record(z.string(), z.record(z.string(), z.int().min(0))),
-  kept: z.int().min(0),
 });
 
 /** A place in the output of one instance; moved on by what was delivered. */
 export class OutputPlace {
   readonly instanceId: string;
   readonly #streams = new Map<string, Map<string, number>>();
-  /** Of an instance that is over, the lines that were kept have no positions: they are counted. */
-  #kept: number;
 
-  constructor(instanceId: string, cursors: Readonly<Record<string, OutputCursor>> = {}, kept = 0) {
+  constructor(instanceId: string, cursors: Readonly<Record<string, OutputCursor>> = {}) {
     this.instanceId = instanceId;
-    this.#kept = kept;
     for (const [machine, cursor] of Object.entries(cursors))
       this.#streams.set(machine, new Map(Object.entries(cursor)));
   }
@@ -28,8 +23,8 @@ export class OutputPlace {
   /** @throws {TroupeError} `REQUEST_INVALID` if it was never one of ours. */
   static parse(text: string): OutputPlace {
     try {
-      const { instanceId, cursors, kept } = Place.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
-      return new OutputPlace(instanceId, cursors, kept);
+      const { instanceId, cursors } = Place.parse(JSON.parse(Buffer.from(text, "base64url").toString()));
+      return new OutputPlace(instanceId, cursors);
     } catch (cause) {
       const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
       throw new TroupeError("REQUEST_INVALID", `Cannot resume output from "${shown}": it is not a cursor`, { cause });
@@ -40,42 +35,19 @@ export class OutputPlace {
     return Object.fromEntries([...this.#streams].map(([machine, streams]) => [machine, Object.fromEntries(streams)]));
   }
 
-  /** What of the records was not delivered yet. Lines with positions never were: reading began behind them. */
-  async *unread(records: AsyncIterable<OutputRecord>): AsyncGenerator<OutputRecord, void, void> {
-    let delivered = this.#kept;
-    for await (const record of records) {
-      if (record.type === "gap" || !record.lines.some(isKept)) {
-        yield record;
-        continue;
-      }
-      const lines = record.lines.slice(delivered);
-      delivered -= record.lines.length - lines.length;
-      if (lines.length > 0) yield { type: "lines", lines };
-    }
-  }
-
   /** Moves behind all that the record tells. */
   advance(record: OutputRecord): void {
     if (record.type === "gap") this.#set(record.machine, record.installer, record.to);
-    else for (const line of record.lines) this.#pass(line);
+    else for (const { machine, installer, position } of record.lines) this.#set(machine, installer, position);
   }
 
   toString(): string {
     const { instanceId, cursors } = this;
-    return Buffer.from(JSON.stringify({ instanceId, cursors, kept: this.#kept })).toString("base64url");
-  }
-
-  #pass(line: OutputLine): void {
-    if (isKept(line)) this.#kept += 1;
-    else this.#set(line.machine, line.installer, line.position);
+    return Buffer.from(JSON.stringify({ instanceId, cursors })).toString("base64url");
   }
 
   #set(machine: string, installer: string | null, position: number): void {
     const streams = this.#streams.get(machine) ?? new Map<string, number>();
     this.#streams.set(machine, streams.set(installer ?? "", position));
   }
-}
-
-function isKept({ position }: OutputLine): boolean {
-  return position === 0;
 }

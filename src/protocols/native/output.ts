@@ -60,7 +60,7 @@ async function* follow(
     }
     if (!wasRead || view.status !== "STOPPED") {
       const written = supervisor.logs(id, { ...logQuery(machine, place, rest), follow: true, signal });
-      for await (const record of place.unread(written)) {
+      for await (const record of written) {
         place.advance(record);
         yield { records: [record], cursor: place.toString() };
       }
@@ -89,7 +89,7 @@ export async function outputPage(
   let lines = 0;
   let bytes = 0;
   const written = supervisor.logs(id, { ...logQuery(request.machine, place, request.tail), signal });
-  for await (const record of place.unread(written)) {
+  for await (const record of written) {
     if (lines >= request.limit || bytes >= PAGE_BYTES) return { records, cursor: place.toString(), more: true };
     const fitting = firstLines(record, request.limit - lines);
     place.advance(fitting);

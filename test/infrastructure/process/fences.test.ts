@@ -24,7 +24,7 @@ describe("Fences", () => {
     const slow = operation();
     const running = fences.enter("in-1", never, slow.run);
     let isDestroyed = false;
-    const destruction = fences.close("in-1", async () => {
+    const destruction = fences.close("in-1", never, async () => {
       isDestroyed = true;
     });
 
@@ -40,7 +40,7 @@ describe("Fences", () => {
   test("a destruction turns new operations away until it is done, and those of other instances never", async () => {
     const fences = new Fences();
     const slow = operation();
-    const destruction = fences.close("in-1", () => slow.run(never));
+    const destruction = fences.close("in-1", never, () => slow.run(never));
 
     await expect(fences.enter("in-1", never, async () => "done")).rejects.toMatchObject({ code: "NOT_FOUND" });
     expect(await fences.enter("in-2", never, async () => "done")).toBe("done");

@@ -1,6 +1,6 @@
 /** A data directory with real machines in it, of which nothing is left when the test is over. */
 import { randomUUID } from "node:crypto";
-import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
@@ -158,13 +158,6 @@ export function textOf(records: readonly OutputRecord[]): string[] {
 /** The whole numbers from `from` to `to`. */
 export function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
-}
-
-export async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Whether a process runs; a zombie does not. */

@@ -365,7 +365,7 @@ describe("simulatedInfrastructure()", () => {
   });
 
   describe("reopen()", () => {
-    test("cuts off the caller before: its operations take effect, and never settle", async () => {
+    test("cuts off the caller before: what was under way takes effect, nothing new does, and nothing settles", async () => {
       await launch(infrastructure, instance);
       infrastructure.inject({ operation: "removeMachine", delayMs: 100 });
       const before: { readonly outcome: string }[] = [
@@ -375,12 +375,13 @@ describe("simulatedInfrastructure()", () => {
       await clock.settle();
 
       const next = infrastructure.reopen();
-      before.push(follow(infrastructure.observe(instance, forever)));
+      before.push(follow(infrastructure.destroy(instance, forever)));
       expect(await next.identities(forever)).toHaveLength(1);
       await clock.advanceAsync(100);
 
       expect((await next.observe(instance, forever)).machines).toEqual({});
       expect(before.map(({ outcome }) => outcome)).toEqual(["pending", "pending", "pending"]);
+      expect((await next.observe(instance, forever)).exists).toBe(true);
     });
   });
 

@@ -19,12 +19,6 @@ class FakeOutput extends EventEmitter<{ more: [] }> {
     this.emit("more");
   }
 
-  /** The files are gone, and the lines have no positions any more. */
-  keep(): void {
-    this.lines.splice(0, this.lines.length, ...this.lines.map((line) => ({ ...line, position: 0 })));
-    this.finish();
-  }
-
   finish(): void {
     this.isOver = true;
     this.emit("more");
@@ -147,8 +141,7 @@ export class FakeSupervisor implements Supervisor {
     const { instanceId } = this.get(key);
     if (instanceId === null) return;
     const output = this.output(instanceId);
-    const isKept = output.lines[0]?.position === 0;
-    const seen = isKept ? 0 : query.cursor?.["web"]?.[""];
+    const seen = query.cursor?.["web"]?.[""];
     let next = seen ?? (query.tail === undefined ? 0 : Math.max(0, output.lines.length - query.tail));
     for (;;) {
       const lines = output.lines.slice(next, next + 50);

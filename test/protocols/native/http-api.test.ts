@@ -208,10 +208,10 @@ describe("httpApi", () => {
     expect((await get("/v1/workspaces/shop/logs?cursor=rubbish")).json()).toMatchObject({ code: "REQUEST_INVALID" });
   });
 
-  test("the lines that were kept of an instance that is over are paged too, although they have no positions", async () => {
+  test("the lines that were kept of an instance that is over are paged too", async () => {
     await post("/v1/workspaces?start=true", { name: "shop" });
     supervisor.output("i1").print("one", "two", "three");
-    supervisor.output("i1").keep();
+    supervisor.output("i1").finish();
 
     const first = (await get("/v1/workspaces/shop/logs?limit=2")).json();
     expect(first).toMatchObject({ records: [{ lines: [{ text: "one" }, { text: "two" }] }], more: true });
