@@ -97,11 +97,11 @@ export class Hub {
     return this.#subscriptions.size;
   }
 
-  /** Ends every subscription. What was published can't be read from them any more; cursors stay good. */
+  /** Ends every subscription, each when it has read what was published; cursors stay good. */
   close(): void {
     this.#isClosed = true;
     if (this.#flush !== undefined) clearImmediate(this.#flush);
-    for (const subscription of this.#subscriptions) subscription.close();
+    for (const subscription of [...this.#subscriptions]) subscription.finish();
   }
 
   #remember(event: TroupeEvent): void {

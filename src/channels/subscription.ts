@@ -73,7 +73,7 @@ export class CursorSubscription implements Subscription, Waiter {
   /** Everything of the topic up to here has been read. */
   #position: number;
   #isOver = false;
-  /** The workspace is gone: once level there is nothing more to come. */
+  /** The workspace is gone, or the hub is closed: once level there is nothing more to come. */
   #isLast = false;
   #wake: (() => void) | undefined;
 
@@ -100,6 +100,12 @@ export class CursorSubscription implements Subscription, Waiter {
     // Rests in a yield perhaps, and would go on from there.
     void this.#records.return();
   };
+
+  /** Nothing will be published any more: it ends when all that was has been read. A reader that is too far behind is told so by an error. */
+  finish(): void {
+    this.#isLast = true;
+    this.wake();
+  }
 
   wake(): void {
     this.#wake?.();

@@ -28,7 +28,8 @@ export function plainData(input: unknown): PlainData {
     values += 1;
     if (values > MAX_VALUES) throw new TooLarge();
     if (value === null || typeof value === "string" || typeof value === "boolean") return value;
-    if (typeof value === "number" && Number.isFinite(value)) return value;
+    // Adding 0 makes 0 of -0, which JSON cannot say.
+    if (typeof value === "number" && Number.isFinite(value)) return value + 0;
     if (typeof value !== "object") return refuse(path, `must be plain data, not ${describe(value)}`);
     if (path.length > MAX_DEPTH) return refuse(path.slice(0, 3), `is nested deeper than ${MAX_DEPTH} levels`);
     if (Array.isArray(value)) return value.map((item, index) => copy(item, [...path, String(index)]));

@@ -90,8 +90,7 @@ export function resolveEnvironment(
 
 function parseRecipe({ recipe, machines }: EnvironmentConfig, recipes: RecipeRegistry, path: string): ParsedRecipe {
   const factory = recipes.get(recipe.type);
-  if (factory === undefined)
-    return unusable(`${path}.recipe.type`, `is not known${suggestion(recipe.type, recipes.types)}`);
+  if (factory === undefined) return unusable(`${path}.recipe.type`, `is not known; known: ${recipes.types.join(", ")}`);
   const parsed = factory.parse(recipe, { path: `${path}.recipe`, machines });
   if (Object.keys(parsed.machines).length <= MAX_MACHINES) return parsed;
   return unusable(`${path}.recipe`, `has more than ${MAX_MACHINES} machines`);

@@ -43,11 +43,20 @@ export function resolveServer(name: string, config: ServerConfig, path: string, 
       budgetMs: readiness.budgetMs ?? READINESS.budgetMs,
     },
     liveness: {
-      ...resolveProbe(liveness, server, LIVENESS.timeoutMs),
+      ...resolveProbe({ ...askedFor(readiness), ...liveness }, server, LIVENESS.timeoutMs),
       periodMs: liveness.periodMs ?? LIVENESS.periodMs,
       failureThreshold: liveness.failureThreshold ?? LIVENESS.failureThreshold,
       successThreshold: liveness.successThreshold ?? LIVENESS.successThreshold,
     },
+  };
+}
+
+/** What readiness asks is what liveness asks, unless the user says otherwise: the path that a server answers is known there. */
+function askedFor({ type, path, expectedStatus }: ProbeConfig): ProbeConfig {
+  return {
+    ...(type === undefined ? {} : { type }),
+    ...(path === undefined ? {} : { path }),
+    ...(expectedStatus === undefined ? {} : { expectedStatus }),
   };
 }
 

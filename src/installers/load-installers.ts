@@ -34,26 +34,26 @@ export async function loadInstallers(directory: string): Promise<InstallerDefini
 
 async function definitionFiles(directory: string): Promise<string[]> {
   const files: string[] = [];
-  for (const path of await pathsIn(directory)) {
-    // Follows links: mounted configuration is often made of them.
-    const kind = await stat(path);
-    if (kind.isFile() && DEFINITION.test(path)) files.push(path);
-    if (!kind.isDirectory()) continue;
-    files.push(...(await pathsIn(path)).filter((inner) => FOLDER_DEFINITION.test(basename(inner))));
+  try {
+    for (const path of await pathsIn(directory)) {
+      // Follows links: mounted configuration is often made of them.
+      const kind = await stat(path);
+      if (kind.isFile() && DEFINITION.test(path)) files.push(path);
+      if (!kind.isDirectory()) continue;
+      files.push(...(await pathsIn(path)).filter((inner) => FOLDER_DEFINITION.test(basename(inner))));
+    }
+  } catch (cause) {
+    throw new TroupeError("CONFIG_INVALID", `Cannot read installers from "${directory}": ${reasonOf(cause)}`, {
+      cause,
+    });
   }
   return files;
 }
 
 /** What a directory shows, sorted. */
 async function pathsIn(directory: string): Promise<string[]> {
-  try {
-    const names = (await readdir(directory)).filter((name) => !name.startsWith("."));
-    return names.toSorted().map((name) => join(directory, name));
-  } catch (cause) {
-    throw new TroupeError("CONFIG_INVALID", `Cannot read installers from "${directory}": ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
+  const names = (await readdir(directory)).filter((name) => !name.startsWith("."));
+  return names.toSorted().map((name) => join(directory, name));
 }
 
 type Loaded = { readonly definition: InstallerDefinition } | { readonly problems: readonly Problem[] };

@@ -135,7 +135,10 @@ environment:
     ],
     [
       { port: 80, protocol: "http", readiness: { path: "healthz", expectedStatus: 204 } },
-      { readiness: { path: "/healthz", expectedStatus: { from: 204, to: 204 } }, liveness: { path: "/" } },
+      {
+        readiness: { path: "/healthz", expectedStatus: { from: 204, to: 204 } },
+        liveness: { path: "/healthz", expectedStatus: { from: 204, to: 204 } },
+      },
     ],
     [
       { port: 80, liveness: { type: "none", periodMs: 5 } },

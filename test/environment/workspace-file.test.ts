@@ -32,6 +32,10 @@ describe("parseWorkspaceFile", () => {
     });
   });
 
+  test("makes 0 of -0, which would not survive being stored", () => {
+    expect(parseWorkspaceFile("a: -0")).toEqual({ a: 0 });
+  });
+
   test("resolves anchors and aliases", () => {
     expect(parseWorkspaceFile("a: &a { x: 1 }\nb: *a")).toEqual({ a: { x: 1 }, b: { x: 1 } });
   });

@@ -1,5 +1,6 @@
 /** Waiting for what a channel says. */
 import type { TroupeClient } from "../../src/client/index.ts";
+import type { OutputRecord } from "../../src/infrastructure/spi.ts";
 import { sourceKey, type TroupeEvent, type WorkspaceView } from "../../src/model/workspace.ts";
 
 /** How long anything that is awaited may take, in milliseconds. */
@@ -32,6 +33,19 @@ export async function untilView(
     if (view !== undefined) return view;
   }
   throw new Error(`No such state within ${PATIENCE_MS} ms; ${await stateOf(client, workspace)}`);
+}
+
+/** Resolves when a machine, or an installer in it, has written this line. */
+export async function untilLine(client: TroupeClient, workspace: string, text: string): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  for await (const { records } of client.output({ workspace, signal })) {
+    if (linesOf(records).includes(text)) return;
+  }
+  throw new Error(`No line "${text}" within ${PATIENCE_MS} ms; ${await stateOf(client, workspace)}`);
+}
+
+export function linesOf(records: readonly OutputRecord[]): string[] {
+  return records.flatMap((record) => (record.type === "lines" ? record.lines.map(({ text }) => text) : []));
 }
 
 export const untilSteady = (client: TroupeClient, workspace: string): Promise<WorkspaceView> =>

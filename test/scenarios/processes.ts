@@ -33,6 +33,7 @@ export function processAt(pid: number): Process | null {
 
 /** A figure of `/proc/PID/status` in bytes: `VmRSS`, what it has in memory; `VmHWM`, the most that it ever had. */
 export function memoryOf(pid: number, figure: "VmRSS" | "VmHWM"): number {
-  const [, kilobytes] = new RegExp(`^${figure}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  const [, kilobytes] =
+    new RegExp(`^${figure}:\\s+(\\d+) kB$`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kilobytes) * 1024;
 }

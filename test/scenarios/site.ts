@@ -1,7 +1,7 @@
 /** A data directory of its own, the servers that run on it one after the other, and nothing left of either in the end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export const scenario = test.extend<{ site: Site }>({
 
 /** Clears the site when `work` is over, however that ends. */
 export async function withSite<Result>(work: (site: Site) => Promise<Result>): Promise<Result> {
-  const site = new Site(await mkdtemp(join(tmpdir(), "troupe-scenario-")));
+  const site = await Site.create();
   try {
     return await work(site);
   } finally {
@@ -47,9 +47,14 @@ export class Site {
   readonly #children: ChildProcess[] = [];
   #logs = "";
 
-  constructor(directory: string) {
+  private constructor(directory: string) {
     this.directory = directory;
     this.dataDir = join(directory, "data");
+  }
+
+  /** Whoever makes one calls {@link clear} in the end. */
+  static async create(): Promise<Site> {
+    return new Site(await mkdtemp(join(tmpdir(), "troupe-scenario-")));
   }
 
   /** Runs a server until it can be used. With `at` it listens where that one did. */
@@ -69,7 +74,10 @@ export class Site {
   }
 
   /** Runs `troupe` as a process of its own. */
-  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): { child: ChildProcess; outcome: Promise<Outcome> } {
+  run(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): { child: ChildProcess; outcome: Promise<Outcome> } {
     const child = spawn(process.execPath, [troupe, ...args], {
       cwd: root,
       // All that is begun here, directly or not, inherits this home, and is found by it.
@@ -108,15 +116,27 @@ export class Site {
     return processesWith("HOME", this.directory).filter(({ env }) => env["TROUPE_INSTANCE_ID"] !== undefined);
   }
 
-  /** Names of files below the data directory. */
+  /** Names of files in a directory of the data directory. */
   files(directory: "instances" | "ports" | "volumes"): string[] {
     const path = join(this.dataDir, directory);
     return existsSync(path) ? readdirSync(path) : [];
   }
 
-  /** What there is of instances: to be compared with {@link NOTHING}. */
-  left(): { processes: Process[]; instances: string[]; ports: string[] } {
-    return { processes: this.processes(), instances: this.files("instances"), ports: this.files("ports") };
+  /** The lines of a file in the volume `data` of the one workspace that there is; none if there is no such file. */
+  linesInVolume(name: string): string[] {
+    const [workspace = ""] = this.files("volumes");
+    const path = join(this.dataDir, "volumes", workspace, "data", name);
+    return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+  }
+
+  /** What there is of an instance, or of any: to be compared with {@link NOTHING}. */
+  left(instanceId = ""): { processes: Process[]; instances: string[]; ports: string[] } {
+    const holds = (port: string) => readlinkSync(join(this.dataDir, "ports", port)).includes(instanceId);
+    return {
+      processes: this.processes().filter(({ env }) => env["TROUPE_INSTANCE_ID"]?.includes(instanceId)),
+      instances: this.files("instances").filter((name) => name.includes(instanceId)),
+      ports: this.files("ports").filter(holds),
+    };
   }
 
   async clear(): Promise<void> {

@@ -63,8 +63,11 @@ export async function beginMachine(
   const place = starter.layout.instance(instance).machine(spec.name);
   const launch = async (): Promise<Launch> => {
     const memory = await limitMemory(starter.layout.instance(instance), place, spec);
-    const ports = await starter.ports.lease(instance, spec);
-    const told: Told = { addresses: addressesOf(spec, ports), warnings: memory.warnings };
+    // A shim of an earlier attempt may be about to run, with what was told then: so it must hold for this one too.
+    const told = (await toldOf(place)) ?? {
+      addresses: addressesOf(spec, await starter.ports.lease(instance, spec)),
+      warnings: memory.warnings,
+    };
     const env = await currentEnvironment(starter.layout, instance, spec, told.addresses);
     const workingDir = workingDirOf(place, spec);
     const command = expandCommand(spec.command ?? HOLD, env);

@@ -56,9 +56,21 @@ export async function begin(
   launch: () => Promise<Launch>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { state } = await look(place);
-  const shim = state === "absent" || state === "failed" ? await spawnShim(place, what, await launch(), signal) : null;
+  const state = await clearFailed(place);
+  const shim = state === "absent" ? await spawnShim(place, what, await launch(), signal) : null;
   await poll(() => hasBegun(place, what, shim), { fromMs: 1, toMs: 25 }, signal);
+}
+
+/**
+ * What is there, once the lock of a shim that failed is out of the way. No other lock is touched: a shim that
+ * somebody else began may be a moment behind.
+ */
+async function clearFailed(place: ProcessPlace): Promise<ProcessState["state"]> {
+  const { state } = await look(place);
+  if (state !== "failed") return state;
+  await removeFile(join(place.directory, "exit"));
+  await removeFile(join(place.directory, "lock"));
+  return "absent";
 }
 
 async function hasBegun(place: ProcessPlace, what: string, shim: ChildProcess | null): Promise<true | null> {
@@ -79,7 +91,6 @@ async function spawnShim(
   signal: AbortSignal,
 ): Promise<ChildProcess> {
   await makeDirectory(place.directory);
-  for (const record of ["exit", "lock"]) await removeFile(join(place.directory, record)); // of a shim that failed
   await makeDirectory(place.output);
   const { fileBytes, files, readBytes, reads } = launch.bounds;
   const bounds = [await endOfOutput(place.output), fileBytes, files, readBytes, reads].map(String);

@@ -73,9 +73,11 @@ describe("a machine", () => {
     const instance = world.instance({ main: { command: ["sleep", "100"], env: { PASSWORD: "hunter2" } } });
     await world.start(instance);
 
-    for (const { identity } of await world.processes(instance)) {
-      expect(await readFile(`/proc/${identity.pid}/cmdline`, "utf8")).not.toContain("hunter2");
-    }
+    const commandLines = (await world.processes(instance)).map(
+      ({ identity }) => readFile(`/proc/${identity.pid}/cmdline`, "utf8").catch(() => ""), // ended meanwhile
+    );
+    expect((await Promise.all(commandLines)).join()).toContain("sleep");
+    expect((await Promise.all(commandLines)).join()).not.toContain("hunter2");
     const { directory, machine } = world.layout.instance(instance);
     const place = machine("main");
     const modes = [directory, place.directory, place.main.output, place.started].map(async (path) => {

@@ -4,7 +4,7 @@ import { symlink, unlink } from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { bootId } from "../../../src/infrastructure/process/identity.ts";
 import { workers } from "../../../src/infrastructure/process/shimmed-process.ts";
-import { runs, textOf, World } from "./world.ts";
+import { runs, sh, textOf, World } from "./world.ts";
 
 /** A process that is none of ours, and leads a group. */
 async function bystander(): Promise<number> {
@@ -102,9 +102,9 @@ describe("stopMachine()", () => {
     const instance = world.instance({ main: { command }, other: { command } });
     await world.start(instance, "other");
     await world.start(instance);
-    const request = { id: "tool", command: ["sleep", "100"], env: {} };
+    const request = { id: "tool", command: sh("echo ready; exec sleep 100"), env: {} };
     const exec = world.infrastructure.exec(instance, "main", request, world.signal);
-    await expect.poll(async () => (await world.processes(instance)).filter(isSleep("main")).length).toBe(2);
+    await world.textUntil(instance, "ready");
 
     await world.stop(instance, 10_000);
 
@@ -113,12 +113,6 @@ describe("stopMachine()", () => {
     expect((await world.infrastructure.observe(instance, world.signal)).machines["other"]?.state).toBe("running");
   });
 });
-
-/** Commands lead a group of their own; shims' parts but one do not. */
-function isSleep(machine: string) {
-  return (process: { machine: string | null; group: number; session: number; identity: { pid: number } }) =>
-    process.machine === machine && process.group === process.identity.pid;
-}
 
 describe("how a machine ended", () => {
   test("is told with the signal that ended it", async () => {

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TroupeClient } from "../../src/client/index.ts";
+import { isMoment, untilEvent, untilSteady } from "./follow.ts";
+import { normalRun } from "./normal-run.ts";
+import { office } from "./office.ts";
+import { NOTHING, Site } from "./site.ts";
+
+const normal = await normalRun();
+const isReady = isMoment({ actor: "workspace", state: "running.steady" });
+
+let site: Site;
+let client: TroupeClient;
+
+beforeAll(async () => {
+  site = await Site.create();
+  ({ client } = await site.boot());
+});
+afterAll(() => site.clear());
+
+describe("a stop", () => {
+  test.concurrent.for(normal.starting.map((moment, index) => ({ ...moment, name: `office-${index}` })))(
+    "when $actor is $state of a start ends in STOPPED, and a new start runs",
+    async ({ name, ...moment }) => {
+      const { cursor } = await client.events((await client.create(office(name))).id);
+      const first = await client.start(name);
+      await untilEvent(client, name, cursor, (event) => isMoment(moment)(event) || isReady(event));
+
+      await client.stop(name);
+      const stopped = await client.wait(name, { for: "stopped" });
+
+      expect(stopped).toMatchObject({ instanceId: first.instanceId, failure: null, stopReason: { by: "user" } });
+      expect(site.left(first.instanceId ?? "")).toEqual(NOTHING);
+
+      const second = await client.start(name);
+      const running = await untilSteady(client, name);
+      expect(second.instanceId).not.toBe(first.instanceId);
+      expect(running.instanceId).toBe(second.instanceId);
+
+      await client.stop(name);
+      await client.wait(name, { for: "stopped" });
+      expect(site.left(second.instanceId ?? "")).toEqual(NOTHING);
+    },
+  );
+});
