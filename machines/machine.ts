@@ -14,9 +14,10 @@
  * allows, and then its failure goes to the workspace, which decides.
  *
  * A recovered machine goes from `deciding` to where reality is; `watch` looks before it listens,
- * so a machine that ended while nobody looked is found at once.
+ * so a machine that ended while nobody looked is found at once. Of one that had come to its end, what
+ * is left is cleared first.
  */
-import { type ActorRef, assign, enqueueActions, type Snapshot, sendTo, setup } from "xstate";
+import { type ActorRef, assign, enqueueActions, type Snapshot, sendTo, setup, stateIn } from "xstate";
 import { describeExit, type Exit, type Failure, failureIn } from "./failure.ts";
 import { type InstallerPlan, type InstallerReport, installerLogic } from "./installer.ts";
 import { type DeadlineInput, deadline, port, type Source, source } from "./port.ts";
@@ -80,7 +81,6 @@ export type MachineReport =
   | { readonly type: "machine.booted"; readonly machine: string }
   | { readonly type: "machine.ready"; readonly machine: string }
   | { readonly type: "machine.away"; readonly machine: string }
-  | { readonly type: "machine.back"; readonly machine: string }
   | { readonly type: "machine.stopped"; readonly machine: string }
   | { readonly type: "machine.completed"; readonly machine: string }
   | { readonly type: "machine.failed"; readonly machine: string; readonly failure: Failure };
@@ -165,9 +165,14 @@ export const machineLogic = setup({
     wasCompleted: ({ context }) => context.found.was === "completed",
     wasFailed: ({ context }) => context.found.was === "failed",
     wasStopped: ({ context }) => context.found.was === "stopped",
+    isLeftOver: ({ context }) => hasEnded(context.found) && context.found.is !== "absent",
+    /** It had crashed, and that was counted, before its restart was cut short. */
+    wasRestarting: ({ context }) =>
+      context.found.is === "exited" && context.crashes.includes(context.found.exit?.at ?? Number.NaN),
     isThere: ({ context }) =>
       context.found.is === "running" || context.found.is === "exited" || context.found.was === "ready",
     isAdopted: ({ context }) => isAdopted(context),
+    isReady: stateIn({ running: { bootstrap: "ready" } }),
     allInstalled: ({ context }) => context.turn >= context.plan.installers.length,
     allServersReady: ({ context }) => context.readyServers.length >= context.plan.servers.length,
     isFinished: ({ context }, exit: Exit | null) => isFinished(context.plan.restart, exit),
@@ -258,10 +263,6 @@ export const machineLogic = setup({
       ({ context }) => context.inbox,
       ({ context }) => ({ type: "machine.away", machine: context.plan.machine }),
     ),
-    sayBack: sendTo(
-      ({ context }) => context.inbox,
-      ({ context }) => ({ type: "machine.back", machine: context.plan.machine }),
-    ),
     sayStopped: sendTo(
       ({ context }) => context.inbox,
       ({ context }) => ({ type: "machine.stopped", machine: context.plan.machine }),
@@ -294,7 +295,7 @@ export const machineLogic = setup({
     everReady: false,
     turn: 0,
     readyServers: [],
-    outcome: "stopped",
+    outcome: hasEnded(input.found) ? input.found.was : "stopped",
     failure: input.found.failure,
     exit: input.found.exit,
   }),
@@ -303,9 +304,11 @@ export const machineLogic = setup({
     deciding: {
       tags: ["transient"],
       always: [
+        { guard: "isLeftOver", target: "stopping.killing" },
         { guard: "wasCompleted", target: "completed" },
         { guard: "wasFailed", target: "failed" },
         { guard: "wasStopped", target: "stopped" },
+        { guard: "wasRestarting", target: "restarting" },
         { guard: "isThere", target: "running" },
         { target: "waiting" },
       ],
@@ -498,7 +501,12 @@ export const machineLogic = setup({
                   limit(context, "running.connection.lost", "awayMs", "Finding the lost connection to"),
                 onError: { target: "#machine.crashed", actions: "blame" },
               },
-              on: { "watch.back": { target: "held", actions: "sayBack" } },
+              on: {
+                "watch.back": [
+                  { guard: "isReady", target: "held", actions: "sayReady" },
+                  { target: "held", actions: "sayBooted" },
+                ],
+              },
             },
           },
         },
@@ -662,6 +670,11 @@ function limit(
   what: string,
 ): DeadlineInput {
   return { instanceId, source, state, budgetMs: plan.budgets[budget], what: `${what} machine "${plan.machine}"` };
+}
+
+/** Whether it came to an end before this actor began; something may be left of it all the same. */
+function hasEnded(found: MachineFound): found is MachineFound & { readonly was: "completed" | "failed" | "stopped" } {
+  return found.was === "completed" || found.was === "failed" || found.was === "stopped";
 }
 
 /** Whether it was ready before this actor began, and has not been since. */

@@ -268,7 +268,6 @@ export const workspaceLogic = setup({
         "machine.booted": { actions: ["note", "release"] },
         "machine.ready": { actions: ["note", "release"] },
         "machine.away": { actions: "note" },
-        "machine.back": { actions: "note" },
         "machine.completed": { actions: ["note", "release"] },
         "machine.stopped": { actions: "note" },
         "machine.failed": { target: "stopping.halting", actions: ["note", "blame", "stopForFailure"] },
@@ -363,7 +362,6 @@ export const workspaceLogic = setup({
         "machine.booted": { actions: ["note", "release"] },
         "machine.ready": { actions: ["note", "release"] },
         "machine.away": { actions: "note" },
-        "machine.back": { actions: "note" },
         "machine.completed": { actions: ["note", "release"] },
         "machine.stopped": { actions: "note" },
         "machine.failed": [
@@ -587,13 +585,13 @@ function every({ progress }: WorkspaceContext, states: readonly Progress[]): boo
 /** What a machine's report changes. */
 function noted(context: WorkspaceContext, event: WorkspaceCommand | MachineReport): Partial<WorkspaceContext> {
   if (event.type === "workspace.start" || event.type === "workspace.stop") return {};
-  const progress = { ...context.progress, [event.machine]: progressAfter(context, event) };
+  const progress = { ...context.progress, [event.machine]: progressAfter(event) };
   return event.type === "machine.ready" && !context.everReady.includes(event.machine)
     ? { progress, everReady: [...context.everReady, event.machine] }
     : { progress };
 }
 
-function progressAfter(context: WorkspaceContext, report: MachineReport): Progress {
+function progressAfter(report: MachineReport): Progress {
   switch (report.type) {
     case "machine.booted":
       return "booted";
@@ -601,8 +599,6 @@ function progressAfter(context: WorkspaceContext, report: MachineReport): Progre
       return "ready";
     case "machine.away":
       return "away";
-    case "machine.back":
-      return context.everReady.includes(report.machine) ? "ready" : "booted";
     case "machine.completed":
       return "completed";
     case "machine.stopped":

@@ -5,12 +5,15 @@
  * |---|---|
  * | `TROUPE_URL` | the server that commands speak to |
  * | `TROUPE_TOKEN` | the token that commands send, and that `serve` wants |
- * | `TROUPE_DATA_DIR` | where `serve` keeps everything |
+ * | `TROUPE_DATA_DIR` | where `serve` keeps everything, and commands find the token of a server on this computer |
  * | `TROUPE_DEBUG` | errors come with their stack |
  * | `NO_COLOR` | no colours (no-color.org) |
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { TroupeError } from "./errors.ts";
+
+/** In the data directory. */
+export const TOKEN_FILE = "token";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +25,8 @@ export interface ClientFlags {
 export interface ClientConfig {
   readonly url: string;
   readonly token: string | undefined;
+  /** Where a server on this computer keeps its token, for those who were given none. */
+  readonly tokenFile: string | undefined;
 }
 
 export interface ServeFlags {
@@ -89,7 +94,8 @@ export function clientConfig(flags: ClientFlags, env: Env): ClientConfig {
       `Cannot use "${url}" as the server's URL: it must begin with http:// or https://`,
     );
   }
-  return { url, token: tokenOf(flags, env) };
+  const isHere = ["127.0.0.1", "localhost", "[::1]"].includes(new URL(url).hostname);
+  return { url, token: tokenOf(flags, env), tokenFile: isHere ? join(dataDirOf({}, env), TOKEN_FILE) : undefined };
 }
 
 export function serveConfig(flags: ServeFlags, env: Env): ServeConfig {
@@ -99,7 +105,7 @@ export function serveConfig(flags: ServeFlags, env: Env): ServeConfig {
     host: flags.host ?? defaults.host,
     port: flags.port ?? defaults.port,
     outputPort: flags.outputPort ?? defaults.outputPort,
-    dataDir: resolve(flags.dataDir ?? given(env["TROUPE_DATA_DIR"]) ?? defaults.dataDir),
+    dataDir: dataDirOf(flags, env),
     infrastructure: flags.infrastructure ?? defaults.infrastructure,
     installers: flags.installers,
     token: flags.token === false ? "none" : token === undefined ? "generated" : { given: token },
@@ -111,6 +117,10 @@ export function serveConfig(flags: ServeFlags, env: Env): ServeConfig {
     },
     onExit: flags.onExit ?? defaults.onExit,
   };
+}
+
+function dataDirOf({ dataDir }: Pick<ServeFlags, "dataDir">, env: Env): string {
+  return resolve(dataDir ?? given(env["TROUPE_DATA_DIR"]) ?? defaults.dataDir);
 }
 
 function tokenOf(flags: { readonly token?: string | false }, env: Env): string | undefined {

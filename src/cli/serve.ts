@@ -1,6 +1,6 @@
 /** Composes a server: the only place that picks implementations. */
 
-import type { OnExit, ServeConfig } from "../config.ts";
+import { type OnExit, type ServeConfig, TOKEN_FILE } from "../config.ts";
 import { processInfrastructure } from "../infrastructure/process/index.ts";
 import { simulatedInfrastructure } from "../infrastructure/simulated/index.ts";
 import type { Infrastructure } from "../infrastructure/spi.ts";
@@ -42,7 +42,7 @@ export async function openServer(config: ServeConfig, logger: Logger): Promise<R
   try {
     const directory = openDataDirectory(config.dataDir);
     opened.push(() => directory.release());
-    const tokenFile = config.token === "generated" ? directory.file("token") : undefined;
+    const tokenFile = config.token === "generated" ? directory.file(TOKEN_FILE) : undefined;
     const token = tokenFile === undefined ? givenToken(config) : await keptToken(tokenFile);
     const installers = config.installers === undefined ? [] : await loadInstallers(config.installers);
 

@@ -135,6 +135,13 @@ export class EventTable {
   }
 }
 
+/** The source that {@link sourceText} made `key` of. */
+export function sourceOf(key: string): Source {
+  const [machine, kind, name] = JSON.parse(key) as [machine?: string, kind?: "installer" | "server", name?: string];
+  if (machine === undefined) return { kind: "workspace" };
+  return kind === undefined || name === undefined ? { kind: "machine", machine } : { kind, machine, name };
+}
+
 /** A source as a key: no two sources share one, whatever characters their names have. */
 export function sourceText(source: Source): string {
   switch (source.kind) {

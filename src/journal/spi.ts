@@ -94,12 +94,27 @@ export interface LeakRow extends InstanceRef, Leak {
   readonly attempts: number;
 }
 
+/** When a state must be left. */
+export interface Deadline {
+  readonly source: Source;
+  readonly state: string;
+  /** In milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** A deadline that runs from now on (in place of an earlier one of its state), or, with `at: null`, no longer. */
+export type DeadlineChange = Pick<Deadline, "source" | "state"> & {
+  readonly instanceId: string;
+  readonly at: number | null;
+};
+
 /** What one turn of the event loop wants recorded; one transaction. */
 export interface Turn {
   /** Each also becomes the last known of its actor. */
   readonly events: readonly NewEvent[];
   /** Changes of instances that go with them. */
   readonly instances: readonly (Pick<InstanceRow, "instanceId"> & Partial<InstanceRow>)[];
+  readonly deadlines?: readonly DeadlineChange[];
 }
 
 export interface Journal {
@@ -146,9 +161,8 @@ export interface Journal {
    */
   bounds(workspaceId?: string): { readonly first: number; readonly last: number };
 
-  /** The deadline of a state: the one that is kept, or a new one at `at`. */
-  deadline(instanceId: string, source: Source, state: string, at: number): number;
-  clearDeadline(instanceId: string, source: Source, state: string): void;
+  /** The deadlines that run in an instance: when the states that wait must be left. */
+  deadlines(instanceId: string): readonly Deadline[];
 
   /** The leak ledger. Replaces what was known of the instance; an empty list clears it. Durable. */
   recordLeaks(ref: InstanceRef, infrastructure: string, leaks: readonly Leak[], at: number): void;

@@ -46,12 +46,13 @@ function journalIn(file: JournalFile, retention: Partial<Retention>): Journal {
   const leaks = new LeakTable(file);
   const pruner = new Pruner(file, instances, retention);
 
-  const record = ({ events: added, instances: changes }: Turn): readonly TroupeEvent[] => {
+  const record = ({ events: added, instances: changes, deadlines: moved = [] }: Turn): readonly TroupeEvent[] => {
     const recorded = added.map((event) => events.append(event));
     for (const { source, workspaceId, instanceId, status } of recorded) {
       if (source.kind === "workspace" && instanceId !== null) workspaces.setStatus(workspaceId, instanceId, status);
     }
     for (const { instanceId, ...change } of changes) instances.change(instanceId, change);
+    for (const change of moved) deadlines.change(change);
     return recorded;
   };
 
@@ -100,8 +101,7 @@ function journalIn(file: JournalFile, retention: Partial<Retention>): Journal {
     events: (query) => events.find(query),
     bounds: (workspaceId) => ({ first: pruner.prunedTo(workspaceId) + 1, last: events.last }),
 
-    deadline: (instanceId, source, state, at) => deadlines.keep(instanceId, source, state, at),
-    clearDeadline: (instanceId, source, state) => deadlines.clear(instanceId, source, state),
+    deadlines: (instanceId) => deadlines.of(instanceId),
 
     recordLeaks: (ref, infrastructure, list, at) => file.durably(() => leaks.replace(ref, infrastructure, list, at)),
     leaks: () => leaks.all(),

@@ -1,39 +1,58 @@
 import type { DeadlineInput, Source } from "../../machines/port.ts";
-import type { Journal } from "../journal/spi.ts";
+import type { DeadlineChange, Journal } from "../journal/spi.ts";
 import { sourceKey } from "../model/workspace.ts";
 import type { Clock } from "./api.ts";
 
-export interface Deadline {
+export interface RunningDeadline {
   readonly at: number;
   readonly budgetMs: number;
 }
 
 /**
- * The budgets that run now. Each is an absolute time in the journal from the moment its state is entered; a
- * state that is entered again by a recovery finds the time that it had.
+ * The budgets that run now. Each is an absolute time, committed with the transition that entered its state; a state that
+ * is entered again by a recovery finds the time that it had.
  */
 export class Deadlines {
-  readonly #journal: Journal;
   readonly #clock: Clock;
-  readonly #running = new Map<string, Map<string, Deadline>>();
-  #isKept = false;
+  readonly #changed: () => void;
+  readonly #running = new Map<string, Map<string, RunningDeadline>>();
+  /** What the journal kept, until its state is entered again. */
+  readonly #kept = new Map<string, number>();
+  /** What the journal has. */
+  readonly #written = new Set<string>();
+  /** What it is to be told. A deadline that came and went within one turn never gets there. */
+  #changes = new Map<string, DeadlineChange>();
+  #isSuspended = false;
 
-  constructor(journal: Journal, clock: Clock) {
-    this.#journal = journal;
+  /** @param changed called when there is something to commit */
+  constructor(clock: Clock, changed: () => void) {
     this.#clock = clock;
+    this.#changed = changed;
   }
 
-  /** Resolves when the budget is used up. Rejects with `signal.reason`, and forgets the deadline, when its state is left first. */
+  /** Takes up the deadlines that an instance had when the supervisor before this one ended. */
+  takeUp(journal: Journal, instanceId: string): void {
+    for (const { source, state, at } of journal.deadlines(instanceId)) {
+      const key = keyOf(instanceId, source, state);
+      this.#kept.set(key, at);
+      this.#written.add(key);
+    }
+  }
+
+  /** Resolves when the budget is used up. Rejects with `signal.reason`, and ends the deadline, when its state is left first. */
   reached({ instanceId, source, state, budgetMs }: DeadlineInput, signal: AbortSignal): Promise<void> {
-    const at = this.#journal.deadline(instanceId, source, state, this.#clock.now() + budgetMs);
+    const key = keyOf(instanceId, source, state);
+    const at = this.#kept.get(key) ?? this.#clock.now() + budgetMs;
+    this.#kept.delete(key);
+    this.#change(key, { instanceId, source, state, at });
     const actor = this.#actor(instanceId, source);
     actor.set(state, { at, budgetMs });
     return new Promise<void>((resolve, reject) => {
       const end = (): void => {
         signal.removeEventListener("abort", abort);
         actor.delete(state);
-        if (actor.size === 0) this.#running.delete(keyOf(instanceId, source));
-        if (!this.#isKept) this.#journal.clearDeadline(instanceId, source, state);
+        if (actor.size === 0) this.#running.delete(actorKey(instanceId, source));
+        if (!this.#isSuspended) this.#change(key, { instanceId, source, state, at: null });
       };
       const timer = this.#clock.setTimeout(() => {
         end();
@@ -50,27 +69,51 @@ export class Deadlines {
   }
 
   /** The next deadline of an actor, if it waits for anything. */
-  next(instanceId: string, source: Source): Deadline | undefined {
-    const running = this.#running.get(keyOf(instanceId, source));
+  next(instanceId: string, source: Source): RunningDeadline | undefined {
+    const running = this.#running.get(actorKey(instanceId, source));
     if (running === undefined) return undefined;
     return [...running.values()].reduce((first, other) => (other.at < first.at ? other : first));
   }
 
-  /** From now on, deadlines whose states are left stay in the journal: the supervisor ends, and the next one takes them up. */
-  keep(): void {
-    this.#isKept = true;
+  /** What is to be committed. */
+  get changes(): readonly DeadlineChange[] {
+    return [...this.#changes.values()];
   }
 
-  #actor(instanceId: string, source: Source): Map<string, Deadline> {
-    const key = keyOf(instanceId, source);
+  /** All `changes` have been committed. */
+  committed(): void {
+    for (const [key, { at }] of this.#changes) {
+      if (at === null) this.#written.delete(key);
+      else this.#written.add(key);
+    }
+    this.#changes = new Map();
+  }
+
+  /** From now on, deadlines whose states are left stay as they are: the next supervisor takes them up. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  #change(key: string, change: DeadlineChange): void {
+    if (change.at === null && !this.#written.has(key)) this.#changes.delete(key);
+    else this.#changes.set(key, change);
+    this.#changed();
+  }
+
+  #actor(instanceId: string, source: Source): Map<string, RunningDeadline> {
+    const key = actorKey(instanceId, source);
     const known = this.#running.get(key);
     if (known !== undefined) return known;
-    const actor = new Map<string, Deadline>();
+    const actor = new Map<string, RunningDeadline>();
     this.#running.set(key, actor);
     return actor;
   }
 }
 
-function keyOf(instanceId: string, source: Source): string {
+function actorKey(instanceId: string, source: Source): string {
   return `${instanceId} ${sourceKey(source)}`;
+}
+
+function keyOf(instanceId: string, source: Source, state: string): string {
+  return `${actorKey(instanceId, source)} ${state}`;
 }

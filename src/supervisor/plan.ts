@@ -33,10 +33,8 @@ const OBSERVE_MS = 10 * MINUTE;
 
 export function planOf(environment: Environment): WorkspacePlan {
   const specs = Object.values(environment.machines);
-  const machines = Object.fromEntries(specs.map((spec) => [spec.name, machinePlan(spec, environment)]));
-  const upMs = (spec: MachineSpec): number => bootMs + readyMs(spec);
-  const bootMs = IMAGE_MS + CREATE_MS + BOOT_MS;
-  const launchMs = longestChain(environment, upMs);
+  const launchMs = longestChain(environment, (spec) => IMAGE_MS + CREATE_MS + BOOT_MS + readyMs(spec));
+  const machines = Object.fromEntries(specs.map((spec) => [spec.name, machinePlan(spec, launchMs)]));
   return {
     machines,
     strategy: environment.strategy,
@@ -54,9 +52,10 @@ export function planOf(environment: Environment): WorkspacePlan {
   };
 }
 
-function machinePlan(spec: MachineSpec, environment: Environment): MachinePlan {
+/** @param waitMs the longest that others may take which come first: at most what all take together */
+function machinePlan(spec: MachineSpec, waitMs: number): MachinePlan {
   const budgets: MachineBudgets = {
-    waitMs: longestChain(environment, (other) => IMAGE_MS + CREATE_MS + BOOT_MS + readyMs(other)),
+    waitMs,
     imageMs: IMAGE_MS,
     createMs: CREATE_MS,
     bootMs: BOOT_MS,

@@ -172,19 +172,30 @@ function port<Output, Input extends { readonly instanceId: string } & NonReducib
   });
 }
 
-/** Work that goes on for as long as its state. */
+/** What XState makes of a promise that rejects; a callback has to say it itself. */
+interface ErrorEvent extends EventObject {
+  readonly error: PortError;
+}
+
+/** Work that goes on for as long as its state. If it ends with an error all the same, its chart hears of that as of any other. */
 function follow<
   Fact extends { readonly type: string },
   Input extends { readonly instanceId: string } & NonReducibleUnknown,
 >(context: PortsContext, work: (input: Input, tell: (fact: Fact) => void, signal: AbortSignal) => Promise<void>) {
-  return fromCallback<EventObject, Input>(({ input, sendBack }) => {
+  return fromCallback<EventObject, Input>(({ input, sendBack, self }) => {
     const controller = new AbortController();
     const { signal } = controller;
     const tell = (fact: Fact): void => {
       if (!signal.aborted) sendBack(fact);
     };
     work(input, tell, signal).catch((error: unknown) => {
-      if (!signal.aborted) context.logger.error({ err: error, input }, "unexpected end of a follower");
+      if (signal.aborted) return;
+      context.logger.error({ err: error, input }, "unexpected end of a follower");
+      const failure: ErrorEvent = {
+        type: `xstate.error.actor.${self.id}`,
+        error: portError(error, context.clock.now(), []),
+      };
+      sendBack(failure);
     });
     return () => controller.abort();
   });

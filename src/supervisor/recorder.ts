@@ -43,6 +43,11 @@ export class Recorder {
 
   record(workspaceId: string, transition: Transition): void {
     this.#pending.push({ ...transition, workspaceId, at: this.#context.clock.now() });
+    this.wake();
+  }
+
+  /** There is something to commit at the end of this turn. */
+  wake(): void {
     this.#turn ??= setImmediate(() => this.#flushLater());
   }
 
@@ -61,6 +66,7 @@ export class Recorder {
     this.#isFlushing = true;
     try {
       while (this.#pending.length > 0) this.#commit(this.#untilNextInstance());
+      if (this.#context.deadlines.changes.length > 0) this.#commit(0);
     } finally {
       this.#isFlushing = false;
     }
@@ -104,8 +110,10 @@ export class Recorder {
     const last = new Map(pending.map((event, index) => [actorOf(event), index]));
     const events = pending.map((event, index) => this.#eventOf(event, last.get(actorOf(event)) === index));
     const instances = pending.flatMap(changesOf);
-    const committed = this.#context.journal.append({ events, instances });
+    const { journal, deadlines } = this.#context;
+    const committed = journal.append({ events, instances, deadlines: deadlines.changes });
     this.#pending = this.#pending.slice(count); // not before: what cannot be written stays
+    deadlines.committed();
     this.#context.committed(committed, instances);
   }
 

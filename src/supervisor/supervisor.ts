@@ -38,6 +38,9 @@ import { WorkspaceActors } from "./workspace-actors.ts";
 /** Retention is looked after this often; each time until it is done, a piece a turn. */
 const PRUNE_EVERY_MS = 60_000;
 
+/** Gauges follow what happens by this much: nobody scrapes them more often, and they cost more than a transition. */
+const MEASURE_AFTER_MS = 1_000;
+
 const DEFAULT_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 24 * 60 * 60_000;
 
@@ -88,6 +91,7 @@ class WorkspaceSupervisor implements Supervisor {
   #phase: "open" | "terminating" | "closed" = "open";
   #closing: Promise<void> | undefined;
   #pruning: unknown;
+  #measuring: unknown;
 
   constructor(options: SupervisorOptions) {
     const limits: Partial<Limits> = options.limits ?? {};
@@ -218,8 +222,7 @@ class WorkspaceSupervisor implements Supervisor {
     const live = this.#roster.get(row.workspaceId);
     if (live !== undefined && (live.instance.desired === "running" || live.next !== null)) return live.view;
 
-    const environment = this.#resolver.resolve(row.config, options.environment);
-    const infrastructure = this.#resolver.infrastructureFor(environment);
+    const { environment, infrastructure } = this.#resolver.resolve(row.config, options.environment);
     if (live === undefined) this.#mustBeWithinLimit(row);
     const instance: InstanceRow = {
       workspaceId: row.workspaceId,
@@ -349,6 +352,7 @@ class WorkspaceSupervisor implements Supervisor {
     await this.#actors.suspend();
     this.#phase = "closed";
     this.#clock.clearTimeout(this.#pruning);
+    this.#clock.clearTimeout(this.#measuring);
     this.#hub.close();
     this.#watchers.close();
     await Promise.all([...this.#infrastructures.values()].map((infrastructure) => infrastructure.close()));
@@ -358,6 +362,11 @@ class WorkspaceSupervisor implements Supervisor {
   #publish(events: readonly TroupeEvent[]): void {
     this.#hub.publish(events);
     for (const workspaceId of new Set(events.map((event) => event.workspaceId))) this.#watchers.changed(workspaceId);
+    this.#measuring ??= this.#clock.setTimeout(() => this.#measure(), MEASURE_AFTER_MS);
+  }
+
+  #measure(): void {
+    this.#measuring = undefined;
     for (const [status, count] of Object.entries(this.#journal.countWorkspaces())) {
       this.#metrics.workspaces.set({ status }, count);
     }

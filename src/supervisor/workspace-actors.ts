@@ -57,7 +57,7 @@ export class WorkspaceActors {
   constructor(context: WorkspaceActorsContext) {
     const { journal, infrastructures, clock, logger, concurrentStarts } = context;
     this.#context = context;
-    this.#deadlines = new Deadlines(journal, clock);
+    this.#deadlines = new Deadlines(clock, () => this.#recorder.wake());
     this.#admission = new Admission(concurrentStarts);
     this.ledger = new LeakLedger({
       journal,
@@ -176,8 +176,8 @@ export class WorkspaceActors {
   /** Lets go of all actors. What they run goes on; their deadlines stay in the journal. */
   async suspend(): Promise<void> {
     this.#isSuspended = true;
-    this.#deadlines.keep();
     this.#recorder.flush();
+    this.#deadlines.suspend();
     for (const { root } of this.roster.all) root.stop();
     // What has not noticed by then is not waited for: it is found again by whoever comes next.
     await this.#lanes.settled("", AbortSignal.timeout(LET_GO_MS)).catch(() => {});
@@ -193,6 +193,7 @@ export class WorkspaceActors {
     const next = instances.find((other) => other !== instance) ?? null;
     if (row.instanceId !== instance.instanceId) journal.makeCurrent(instance);
     const actors = journal.actors(instance.instanceId);
+    this.#deadlines.takeUp(journal, instance.instanceId);
     this.#recovering.add(workspaceId);
     this.#begin(
       { row: { ...row, instanceId: instance.instanceId }, instance, next, actors },

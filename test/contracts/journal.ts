@@ -46,6 +46,8 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
       journal.createInstance(instanceRow(workspaceId, instanceId, fields));
     const append = (events: readonly NewEvent[], instances: Turn["instances"] = []) =>
       journal.append({ events, instances });
+    const setDeadline = (instanceId: string, source: Source, state: string, at: number | null) =>
+      journal.append({ events: [], instances: [], deadlines: [{ instanceId, source, state, at }] });
     const end = (instanceId: string) => append([], [{ instanceId, stoppedAt: T0 }]);
     const pruneAll = (now = T0) => {
       for (let piece = 0; journal.prune(now); piece++) expect(piece).toBeLessThan(1_000);
@@ -163,7 +165,7 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
           append([newEvent(`ws-${n}`, null, { to: "created" })]);
           start(`ws-${n}`, `i-${n}`);
           append([newEvent(`ws-${n}`, `i-${n}`)]);
-          journal.deadline(`i-${n}`, ofWorkspace, "starting", T0);
+          setDeadline(`i-${n}`, ofWorkspace, "starting", T0);
         }
         journal.deleteWorkspace("ws-1");
         journal.deleteWorkspace("ws-1");
@@ -173,10 +175,10 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
         expect(journal.instance("i-1")).toBeUndefined();
         expect(journal.actors("i-1")).toEqual([]);
         expect(journal.events({ workspaceId: "ws-1", after: 0, limit: 10 })).toMatchObject([{ to: "created" }]);
-        expect(journal.deadline("i-1", ofWorkspace, "starting", T0 + 9)).toBe(T0 + 9);
+        expect(journal.deadlines("i-1")).toEqual([]);
         expect(journal.events({ workspaceId: "ws-2", after: 0, limit: 10 })).toHaveLength(2);
         expect(journal.actors("i-2")).toHaveLength(1);
-        expect(journal.deadline("i-2", ofWorkspace, "starting", T0 + 9)).toBe(T0);
+        expect(journal.deadlines("i-2")).toEqual([{ source: ofWorkspace, state: "starting", at: T0 }]);
         expect(journal.activeInstances().map((row) => row.instanceId)).toEqual(["i-2"]);
       });
 
@@ -415,10 +417,7 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
       });
 
       test("carry changes of instances with them, null included", () => {
-        append(
-          [newEvent("ws-1", "i-1")],
-          [{ instanceId: "i-1", readyAt: T0 + 3, failure, lastOutput: [lastLine] }],
-        );
+        append([newEvent("ws-1", "i-1")], [{ instanceId: "i-1", readyAt: T0 + 3, failure, lastOutput: [lastLine] }]);
         append([], [{ instanceId: "i-1", failure: null, stoppedAt: T0 + 4 }]);
         restart();
 
@@ -469,23 +468,31 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
     });
 
     describe("deadlines", () => {
-      test("are kept from when they were first asked for until they are cleared", () => {
-        expect(journal.deadline("i-1", web, "starting", T0 + 10)).toBe(T0 + 10);
+      test("are kept until they are cleared", () => {
+        setDeadline("i-1", web, "starting", T0 + 10);
         restart();
-        expect(journal.deadline("i-1", web, "starting", T0 + 99)).toBe(T0 + 10);
+        expect(journal.deadlines("i-1")).toEqual([{ source: web, state: "starting", at: T0 + 10 }]);
 
-        journal.clearDeadline("i-1", web, "starting");
-        journal.clearDeadline("i-1", web, "starting");
+        setDeadline("i-1", web, "starting", null);
+        setDeadline("i-1", web, "starting", null);
         restart();
-        expect(journal.deadline("i-1", web, "starting", T0 + 99)).toBe(T0 + 99);
+        expect(journal.deadlines("i-1")).toEqual([]);
       });
 
-      test("of other states, actors and instances are others", () => {
-        journal.deadline("i-1", web, "starting", T0 + 1);
+      test("of other states, actors and instances are others, and one that is set again is moved", () => {
+        setDeadline("i-1", web, "starting", T0 + 1);
+        setDeadline("i-1", web, "stopping", T0 + 2);
+        setDeadline("i-1", ofWorkspace, "starting", T0 + 3);
+        setDeadline("i-2", web, "starting", T0 + 4);
+        setDeadline("i-1", web, "starting", T0 + 5);
 
-        expect(journal.deadline("i-1", web, "stopping", T0 + 2)).toBe(T0 + 2);
-        expect(journal.deadline("i-1", ofWorkspace, "starting", T0 + 3)).toBe(T0 + 3);
-        expect(journal.deadline("i-2", web, "starting", T0 + 4)).toBe(T0 + 4);
+        expect(
+          journal
+            .deadlines("i-1")
+            .map(({ at }) => at)
+            .sort(),
+        ).toEqual([T0 + 2, T0 + 3, T0 + 5]);
+        expect(journal.deadlines("i-2")).toEqual([{ source: web, state: "starting", at: T0 + 4 }]);
       });
     });
 
@@ -592,7 +599,7 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
           many(2, "ws-1", `i-${n}`);
         }
         for (const n of [1, 3, 4, 5]) end(`i-${n}`);
-        journal.deadline("i-3", web, "starting", T0);
+        setDeadline("i-3", web, "starting", T0);
         pruneAll();
         restart();
 
@@ -607,7 +614,7 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
         expect(journal.events({ workspaceId: "ws-1", after: 0, limit: 100 })).toHaveLength(8);
         expect(journal.actors("i-2")).toHaveLength(1);
         expect(journal.actors("i-3")).toEqual([]);
-        expect(journal.deadline("i-3", web, "starting", T0 + 5)).toBe(T0 + 5);
+        expect(journal.deadlines("i-3")).toEqual([]);
       });
 
       test("never touches the actors of a live instance, however many events it had", () => {

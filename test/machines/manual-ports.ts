@@ -46,9 +46,11 @@ export class ManualPorts {
     );
 
   readonly source = <Input extends NonReducibleUnknown>(name: string): CallbackActorLogic<EventObject, Input> =>
-    fromCallback<EventObject, Input>(({ input, sendBack }) => {
+    fromCallback<EventObject, Input>(({ input, sendBack, self }) => {
       const controller = new AbortController();
-      this.#record(name, input, controller.signal, { tell: sendBack });
+      // A callback that has begun can fail in no other way.
+      const reject = (error: unknown): void => sendBack({ type: `xstate.error.actor.${self.id}`, error } as EventObject);
+      this.#record(name, input, controller.signal, { tell: sendBack, reject });
       return () => controller.abort();
     });
 

@@ -27,6 +27,9 @@ export async function httpApi(options: ApiOptions): Promise<FastifyInstance> {
     // Its request log has whole URLs; ours are in the hook below, without queries.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
+    // The schemas refuse such keys themselves, by their paths; the framework would only say that this is no JSON.
+    onProtoPoisoning: "ignore",
+    onConstructorPoisoning: "ignore",
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     routerOptions: { maxParamLength: 1_000 },

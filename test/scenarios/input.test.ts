@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Problem } from "../../src/errors.ts";
+import { untilLine } from "./follow.ts";
+import { node, workspace } from "./office.ts";
+import { NOTHING, type Server, Site } from "./site.ts";
+
+let site: Site;
+let server: Server;
+
+beforeAll(async () => {
+  site = await Site.create();
+  server = await site.boot();
+});
+afterAll(() => site.clear());
+
+/** A workspace file with one machine, `web`, that would run if it were not for this. JSON is YAML too. */
+function file(machine: object, name = "broken"): string {
+  return JSON.stringify(workspace(name, { web: "exec sleep 60" }, { web: machine }));
+}
+
+/** The same, with wrongs that JSON cannot be made to have. */
+const replaced = (found: string, by: string): string => file({ env: { A: "1" } }).replace(found, by);
+
+const installer = (id: string, more: object = {}) => ({ id, version: "1.0.0", script: "true", ...more });
+const port = (value: unknown) => file({ servers: { http: { port: value } } });
+const portPath = "environment.machines.web.servers.http.port";
+
+/** What is wrong, the file, and the path that is to be named. */
+const wrongs: readonly [string, string, string | RegExp][] = [
+  ["text that is not YAML", "name: [broken", /line 1|line 2/],
+  ["YAML that is a list", "- name: broken", ""],
+  ["a wrong type", file({ env: ["A=1"] }), "environment.machines.web.env"],
+  ["an unknown field", file({ volume: {} }), "environment.machines.web.volume"],
+  ["an unknown recipe", replaced('"process"', '"vagrant"'), "environment.recipe.type"],
+  ["an unknown installer", file({ installers: ["nonesuch"] }), "environment.machines.web.installers.0"],
+  [
+    "versions of an installer that contradict each other",
+    file({ installers: [installer("a"), installer("a", { version: "2.0.0" })] }),
+    "environment.machines.web.installers.1",
+  ],
+  [
+    "installers that depend on each other",
+    file({ installers: [installer("a", { dependencies: ["b"] }), installer("b", { dependencies: ["a"] })] }),
+    "environment.machines.web.installers.0",
+  ],
+  [
+    "machines that depend on each other",
+    JSON.stringify(
+      workspace(
+        "broken",
+        { a: "exec sleep 60", b: "exec sleep 60" },
+        { a: { dependsOn: ["b"] }, b: { dependsOn: ["a"] } },
+      ),
+    ),
+    "environment.machines.a.dependsOn.b",
+  ],
+  ["port 0", port(0), portPath],
+  ["port 70000", port(70_000), portPath],
+  ["a port that is text", port("http"), portPath],
+  ["a key that is there twice", replaced('"A":"1"', '"A":"1","A":"2"'), "environment.machines.web.env.A"],
+  ["a name that climbs out of its directory", file({}, "../../etc/broken"), "name"],
+  ["a name with NUL", file({}, "bro\0ken"), "name"],
+  ["a name with a line break", file({}, "bro\nken"), "name"],
+  [
+    "a machine whose name climbs out of its directory",
+    JSON.stringify(workspace("broken", { "../web": "exec sleep 60" })),
+    "environment.recipe.content.machines.../web",
+  ],
+  [
+    "a volume whose name climbs out of its directory",
+    file({ volumes: { "../data": {} } }),
+    "environment.machines.web.volumes.../data",
+  ],
+  ["a variable with NUL", file({ env: { A: "\0" } }), "environment.machines.web.env.A"],
+  ["a __proto__", replaced('"A":"1"', '"__proto__":{"polluted":"1"}'), "environment.machines.web.env.__proto__"],
+];
+
+describe("a workspace file with", () => {
+  test.concurrent.for(wrongs)("%s is refused by path, and nothing is stored or started", async ([what, text, path]) => {
+    const { url, token } = server.ready;
+    const isNamed = ({ path: named, message }: Problem) =>
+      typeof path === "string" ? named === path : path.test(message);
+
+    const response = await fetch(`${url}/v1/workspaces?start=true`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/yaml" },
+      body: text,
+    });
+    const answer = (await response.json()) as { code: string; problems: readonly Problem[] };
+    const { code, stderr } = await site.command(
+      server,
+      "up",
+      await site.file(`${what.replaceAll(" ", "-")}.yaml`, text),
+    );
+
+    expect(answer).toMatchObject({ code: "CONFIG_INVALID" });
+    expect(response.status).toBe(400);
+    expect(answer.problems.filter(isNamed), JSON.stringify(answer.problems)).not.toEqual([]);
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^error: Cannot /);
+    expect(stderr).toMatch(typeof path === "string" ? path : path);
+    expect((await server.client.list()).workspaces).toEqual([]);
+    expect(site.left()).toEqual(NOTHING);
+  });
+
+  test("10 MB is refused by its size", async () => {
+    const text = file({ env: { A: "x".repeat(10_000_000) } });
+
+    const { code, stderr } = await site.command(server, "up", await site.file("huge.yaml", text));
+
+    await expect(server.client.create(text)).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE", status: 413 });
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^error: Cannot read [^\n]+ more than 1048576 bytes\n$/);
+    expect((await server.client.list()).workspaces).toEqual([]);
+    expect(site.left()).toEqual(NOTHING);
+  });
+});
+
+test("a command that is a list is no shell's to interpret", async () => {
+  const words = ["$(touch /tmp/troupe-was-here)", "`id`", "a;b", "a && b", "*", ">out", "~", "'\"\\", "two  blanks"];
+  const { client } = server;
+  await client.create(workspace("literal", { web: node("arguments.mjs", ...words) }), { start: true });
+
+  await untilLine(client, "literal", JSON.stringify(words));
+
+  await client.delete("literal");
+});
