@@ -167,8 +167,8 @@ export const machineLogic = setup({
     wasStopped: ({ context }) => context.found.was === "stopped",
     isLeftOver: ({ context }) => hasEnded(context.found) && context.found.is !== "absent",
     /** It had crashed, and that was counted, before its restart was cut short. */
-    wasRestarting: ({ context }) =>
-      context.found.is === "exited" && context.crashes.includes(context.found.exit?.at ?? Number.NaN),
+    wasRestarting: ({ context: { found } }) =>
+      found.is === "exited" && found.exit !== null && found.crashes.includes(found.exit.at),
     isThere: ({ context }) =>
       context.found.is === "running" || context.found.is === "exited" || context.found.was === "ready",
     isAdopted: ({ context }) => isAdopted(context),

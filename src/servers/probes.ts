@@ -10,8 +10,8 @@ export type Ask = (signal: AbortSignal) => Promise<ProbeResult>;
 /** Most servers of a process are up within some tens of milliseconds: the first probe comes after this. */
 const FIRST_PROBE_MS = 5;
 
-/** Each wait is this much longer than the last: a server that came up at `t` is seen before about `1.5 t`. */
-const BACKOFF = 1.5;
+/** Each wait is this much longer than the last: a server that came up at `t` is seen before about `1.2 t`. */
+const BACKOFF = 1.2;
 
 /**
  * Probes a server that is coming up: after 5 ms, then less and less often, down to once in `periodMs`.

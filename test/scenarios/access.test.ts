@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { describe, expect } from "vitest";
 import { WebSocket } from "ws";
-import { scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
 
 /** The status of an answer; `fetch` would not send a `Host` of ours. */
 async function statusOf(url: string, headers: Readonly<Record<string, string>>): Promise<number | undefined> {
@@ -50,9 +50,7 @@ describe("a server", () => {
   });
 
   scenario("without a token listens on loopback addresses only", async ({ site }) => {
-    const place = ["--host", "0.0.0.0", "--port", "0", "--output-port", "0", "--data-dir", site.dataDir];
-
-    const { code, stderr } = await site.run(["serve", ...place, "--no-token"]).outcome;
+    const { code, stderr } = await site.run(["serve", ...site.place(), "--host", "0.0.0.0", "--no-token"]);
 
     expect(code).toBe(4);
     expect(stderr).toMatch(/^error: Cannot [^\n]+without a token: others can reach it\n$/);

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { untilSteady } from "./follow.ts";
 import { workspace } from "./office.ts";
-import { type Site, scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
+import type { Site } from "./site.ts";
 
 /** Makes a journal with a workspace in it, changes it behind everybody's back, and tries to serve with it. */
 async function serveAfter(site: Site, change: (journal: string) => Promise<void>) {
@@ -14,8 +15,7 @@ async function serveAfter(site: Site, change: (journal: string) => Promise<void>
   await change(journal);
   const before = await readFile(journal);
 
-  const { code, stderr } = await site.run(["serve", "--port", "0", "--output-port", "0", "--data-dir", site.dataDir])
-    .outcome;
+  const { code, stderr } = await site.run(["serve", ...site.place()]);
 
   const isUnchanged = before.equals(await readFile(journal));
   return { code, stderr, isUnchanged };
@@ -36,7 +36,7 @@ describe("a data directory", () => {
     await first.client.create(workspace("kept", { idle: "exec sleep 600" }), { start: true });
     await untilSteady(first.client, "kept");
 
-    const second = await site.run(["serve", "--port", "0", "--output-port", "0", "--data-dir", site.dataDir]).outcome;
+    const second = await site.run(["serve", ...site.place()]);
 
     expect(second.code).toBe(9);
     expect(second.stderr).toMatch(

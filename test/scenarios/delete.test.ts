@@ -2,7 +2,8 @@ import { expect } from "vitest";
 import type { TroupeEvent } from "../../src/model/workspace.ts";
 import { untilSteady } from "./follow.ts";
 import { office } from "./office.ts";
-import { NOTHING, scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
+import { NOTHING } from "./site.ts";
 
 scenario("a running workspace that is deleted stops, and is gone with its volumes", async ({ site }) => {
   const { client } = await site.boot();

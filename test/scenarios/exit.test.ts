@@ -2,7 +2,8 @@ import { describe, expect } from "vitest";
 import { untilSteady } from "./follow.ts";
 import { office, tracesOf } from "./office.ts";
 import { processAt } from "./processes.ts";
-import { NOTHING, scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
+import { NOTHING } from "./site.ts";
 
 describe("a server that is asked to end", () => {
   scenario("leaves machines running, and the next one adopts them", async ({ site }) => {

@@ -2,7 +2,7 @@ import { describe, expect } from "vitest";
 import type { TroupeEvent } from "../../src/model/workspace.ts";
 import { eventsOf, isMoment, linesOf, untilEvent, untilSteady } from "./follow.ts";
 import { node, office, workspace } from "./office.ts";
-import { scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
 
 describe("a follower outlives three servers that are killed", () => {
   scenario("and gets every line of a machine's output once, in order", async ({ site }) => {

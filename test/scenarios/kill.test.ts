@@ -3,7 +3,9 @@ import { eventsOf, isMoment, untilEvent, untilSteady } from "./follow.ts";
 import { normalRun, workforce } from "./normal-run.ts";
 import { office, tracesOf } from "./office.ts";
 import { processAt } from "./processes.ts";
-import { NOTHING, type Server, type Site, scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
+import type { Server } from "./server.ts";
+import { NOTHING, type Site } from "./site.ts";
 
 const normal = await normalRun();
 const isReady = isMoment({ actor: "workspace", state: "running.steady" });

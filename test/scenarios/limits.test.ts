@@ -3,7 +3,7 @@ import { TroupeError } from "../../src/errors.ts";
 import type { TroupeEvent } from "../../src/model/workspace.ts";
 import { eventsOf, untilSteady } from "./follow.ts";
 import { node, workspace } from "./office.ts";
-import { scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
 
 const names = Array.from({ length: 8 }, (_, index) => `workspace-${index}`);
 

@@ -1,7 +1,8 @@
 import { expect } from "vitest";
+import type { WorkspaceView } from "../../src/model/workspace.ts";
 import { eventsOf, untilSteady } from "./follow.ts";
 import { node, workspace } from "./office.ts";
-import { scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
 
 scenario("a server that no longer answers is STOPPED, and RUNNING when it answers again", async ({ site }) => {
   const { client } = await site.boot();
@@ -24,22 +25,16 @@ scenario("a server that no longer answers is STOPPED, and RUNNING when it answer
   process.kill(pid, "SIGCONT");
   const back = await client.wait("shop", { ...server, status: "RUNNING" });
 
-  const http1 = (view: typeof hung) => view.machines["web"]?.servers["http"];
-  expect(http1(hung)).toMatchObject({
-    status: "STOPPED",
-    state: "live.stopped",
-    lastProbe: expect.stringMatching(/200 ms|timeout|in time/),
-  });
-  expect(http1(back)).toMatchObject({ status: "RUNNING", state: "live.running" });
+  const partOf = (view: WorkspaceView) => view.machines["web"]?.servers["http"];
+  expect(partOf(hung)).toMatchObject({ state: "live.stopped", lastProbe: expect.stringContaining("200 ms") });
+  expect(partOf(back)).toMatchObject({ state: "live.running" });
   expect(back).toMatchObject({ status: "RUNNING", machines: { web: { restarts: 0 } } });
-  const states = (await eventsOf(client, "shop"))
-    .filter(({ source }) => source.kind === "server")
-    .map(({ to, status }) => [to, status]);
-  expect(states).toEqual([
-    ["unknown", "UNKNOWN"],
-    ["checking", "UNKNOWN"],
-    ["live.running", "RUNNING"],
-    ["live.stopped", "STOPPED"],
-    ["live.running", "RUNNING"],
+  const events = (await eventsOf(client, "shop")).filter(({ source }) => source.kind === "server");
+  expect(events.map(({ to, status }) => `${to} ${status}`)).toEqual([
+    "unknown UNKNOWN",
+    "checking UNKNOWN",
+    "live.running RUNNING",
+    "live.stopped STOPPED",
+    "live.running RUNNING",
   ]);
 });

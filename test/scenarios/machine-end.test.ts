@@ -3,7 +3,8 @@ import type { WorkspaceView } from "../../src/model/workspace.ts";
 import type { Why } from "../../src/supervisor/api.ts";
 import { isMoment, untilEvent, untilSteady } from "./follow.ts";
 import { workspace } from "./office.ts";
-import { NOTHING, scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
+import { NOTHING } from "./site.ts";
 
 describe("a machine that ends", () => {
   scenario("with code 0, as all others, completes the workspace", async ({ site }) => {
@@ -54,9 +55,9 @@ describe("a machine that ends", () => {
     );
 
     await client.wait("web", { for: "stopped" });
-    const why = await site.command(server, "why", "web", "--json");
-    const status = await site.command(server, "status", "web", "--json");
-    const told = await site.command(server, "why", "web");
+    const why = await site.run(["why", "web", "--json"], server.env);
+    const status = await site.run(["status", "web", "--json"], server.env);
+    const told = await site.run(["why", "web"], server.env);
 
     const lastLines = Array.from({ length: 3 }, () => "no such table: orders"); // one of each run
     const failure = {

@@ -2,7 +2,8 @@
 import { basename } from "node:path";
 import { eventsOf, type Moment, momentsOf, untilSteady } from "./follow.ts";
 import { office } from "./office.ts";
-import { type Site, withSite } from "./site.ts";
+import { withSite } from "./scenario.ts";
+import type { Site } from "./site.ts";
 
 export interface NormalRun {
   /** Every arrival of every actor in a state, from the start command on until the workspace is ready. */

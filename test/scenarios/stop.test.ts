@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TroupeClient } from "../../src/client/index.ts";
+import type { WorkspaceView } from "../../src/model/workspace.ts";
 import { isMoment, untilEvent, untilSteady } from "./follow.ts";
 import { normalRun } from "./normal-run.ts";
 import { office } from "./office.ts";
-import { NOTHING, Site } from "./site.ts";
+import { Site } from "./site.ts";
 
 const normal = await normalRun();
 const isReady = isMoment({ actor: "workspace", state: "running.steady" });
@@ -17,6 +18,15 @@ beforeAll(async () => {
 });
 afterAll(() => site.clear());
 
+/** What is left of one instance; the others live on beside it. */
+function leftOf({ instanceId }: WorkspaceView): readonly unknown[] {
+  return [
+    ...site.processes().filter(({ env }) => env["TROUPE_INSTANCE_ID"] === instanceId),
+    ...site.files("instances").filter((name) => name.startsWith(`${instanceId}`)),
+    ...site.leases().filter((lease) => lease.instanceId === instanceId),
+  ];
+}
+
 describe("a stop", () => {
   test.concurrent.for(normal.starting.map((moment, index) => ({ ...moment, name: `office-${index}` })))(
     "when $actor is $state of a start ends in STOPPED, and a new start runs",
@@ -29,7 +39,7 @@ describe("a stop", () => {
       const stopped = await client.wait(name, { for: "stopped" });
 
       expect(stopped).toMatchObject({ instanceId: first.instanceId, failure: null, stopReason: { by: "user" } });
-      expect(site.left(first.instanceId ?? "")).toEqual(NOTHING);
+      expect(leftOf(first)).toEqual([]);
 
       const second = await client.start(name);
       const running = await untilSteady(client, name);
@@ -38,7 +48,7 @@ describe("a stop", () => {
 
       await client.stop(name);
       await client.wait(name, { for: "stopped" });
-      expect(site.left(second.instanceId ?? "")).toEqual(NOTHING);
+      expect(leftOf(second)).toEqual([]);
     },
   );
 });

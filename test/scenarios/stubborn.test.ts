@@ -3,7 +3,8 @@ import type { TroupeClient } from "../../src/client/index.ts";
 import { eventsOf, untilLine } from "./follow.ts";
 import { workspace } from "./office.ts";
 import { processAt } from "./processes.ts";
-import { NOTHING, type Site, scenario } from "./site.ts";
+import { scenario } from "./scenario.ts";
+import { NOTHING, type Site } from "./site.ts";
 
 /** Beyond the grace: for finding out that nothing is left, and removing files. */
 const MARGIN_MS = 1_000;

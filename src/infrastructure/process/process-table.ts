@@ -1,6 +1,7 @@
 /** What runs on this system, and for which machine it says it does. */
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 import { bootId, type ProcessIdentity, parseStat } from "./identity.ts";
 
@@ -17,8 +18,8 @@ export interface RunningProcess {
   readonly machine: string | null;
 }
 
-/** How many processes are looked at at the same time. */
-const READERS = 8;
+/** How many processes are looked at before the event loop gets its turn: a look at one takes some 30 µs. */
+const LOOKS_PER_TURN = 64;
 
 /**
  * Looks at all processes, on demand. A look takes milliseconds, so those who ask while one is under way
@@ -49,31 +50,38 @@ export class ProcessTable {
 }
 
 async function fromProc(): Promise<readonly RunningProcess[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const found: RunningProcess[] = [];
-  const read = async () => {
-    for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
-      const running = await processFromProc(pid);
-      if (running !== null) found.push(running);
-    }
-  };
-  await Promise.all(Array.from({ length: READERS }, read));
+  for (const [index, pid] of pids.entries()) {
+    if (index % LOOKS_PER_TURN === LOOKS_PER_TURN - 1) await setImmediate();
+    const running = processFromProc(pid);
+    if (running !== null) found.push(running);
+  }
   return found;
 }
 
-async function processFromProc(pid: string): Promise<RunningProcess | null> {
+/** Synchronous: the kernel answers from memory, four times sooner than by way of the thread pool (13 ms against 3 ms for 77 processes). */
+function processFromProc(pid: string): RunningProcess | null {
   // A process may end between two reads, and not every one may be looked at.
-  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => null);
-  if (stat === null) return null;
+  const stat = textOf(`/proc/${pid}/stat`, "latin1");
+  if (stat === "") return null;
   const { state, start, group, session } = parseStat(stat);
   if (state === "Z" || state === "X") return null;
-  const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+  const environment = textOf(`/proc/${pid}/environ`, "utf8");
   return {
     identity: { pid: Number(pid), boot: bootId(), start },
     group,
     session,
     ...marks(environment.split("\0")),
   };
+}
+
+function textOf(path: string, encoding: "latin1" | "utf8"): string {
+  try {
+    return readFileSync(path, encoding);
+  } catch {
+    return "";
+  }
 }
 
 async function fromPs(): Promise<readonly RunningProcess[]> {
