@@ -59,11 +59,13 @@ export interface Run {
 /** What the journal knows of an instance that has not ended. */
 export interface Recovered {
   readonly run: Run;
-  /** The status that it had: what it goes on with. */
-  readonly was: "starting" | "running" | "stopping";
+  /** What it was about, and goes on with. */
+  readonly was: "starting" | "relaunching" | "running" | "stopping";
   readonly isForced: boolean;
   readonly stopReason: StopReason | null;
   readonly failure: Failure | null;
+  /** Times at which all machines were launched again. */
+  readonly relaunches: readonly number[];
   readonly next: Run | null;
 }
 
@@ -140,6 +142,7 @@ export const workspaceLogic = setup({
   guards: {
     isRecovered: ({ context }) => context.recovered !== null,
     wasRunning: ({ context }) => context.recovered?.was === "running",
+    wasRelaunching: ({ context }) => context.recovered?.was === "relaunching",
     isToStop: ({ context }) => context.stopReason !== null,
     hasNext: ({ context }) => context.next !== null,
     hasMachines: ({ context }) => Object.keys(context.progress).length > 0,
@@ -228,7 +231,7 @@ export const workspaceLogic = setup({
     found: {},
     progress: {},
     everReady: [],
-    relaunches: [],
+    relaunches: recovered?.relaunches ?? [],
     isForced: recovered?.isForced ?? false,
     stopReason: recovered?.stopReason ?? null,
     failure: recovered?.failure ?? null,
@@ -500,6 +503,11 @@ export const workspaceLogic = setup({
               ],
             },
             {
+              guard: "wasRelaunching",
+              target: "starting.relaunching",
+              actions: [{ type: "keepFound", params: ({ event }) => event.output }, "spawnMachines", "forgetFound"],
+            },
+            {
               target: "starting",
               actions: { type: "keepFound", params: ({ event }) => event.output },
             },
@@ -526,10 +534,12 @@ export const workspaceLogic = setup({
           always: [
             { guard: "isToStop", target: "finishing" },
             { guard: "wasRunning", target: "adopting" },
+            { guard: "wasRelaunching", target: "relaunching" },
             { target: "resuming" },
           ],
         },
         adopting: { tags: ["RUNNING"] },
+        relaunching: { tags: ["STARTING"] },
         resuming: { tags: ["STARTING"] },
         finishing: { tags: ["STOPPING"] },
       },

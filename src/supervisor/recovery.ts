@@ -16,10 +16,11 @@ export function recoveredOf(row: InstanceRow, actors: readonly ActorRow[], next:
   const workspace = actors.find(({ source }) => source.kind === "workspace");
   return {
     run: { instanceId: row.instanceId, plan: planOf(row.environment) },
-    was: phaseOf(workspace?.status),
+    was: phaseOf(workspace),
     isForced: row.forced,
     stopReason: row.desired === "stopped" || workspace?.status === "STOPPING" ? stopReasonOf(row, workspace) : null,
     failure: workspace?.failure ?? null,
+    relaunches: (workspace?.data["relaunches"] as readonly number[] | undefined) ?? [],
     next: next === undefined ? null : { instanceId: next.instanceId, plan: planOf(next.environment) },
   };
 }
@@ -62,9 +63,10 @@ export function foundMachines(
   );
 }
 
-function phaseOf(status: string | undefined): Recovered["was"] {
-  if (status === "RUNNING") return "running";
-  return status === "STOPPING" ? "stopping" : "starting";
+function phaseOf(workspace: ActorRow | undefined): Recovered["was"] {
+  if (workspace?.status === "RUNNING") return "running";
+  if (workspace?.status === "STOPPING") return "stopping";
+  return workspace?.state.endsWith(".relaunching") ? "relaunching" : "starting";
 }
 
 function stopReasonOf(row: InstanceRow, workspace: ActorRow | undefined): NonNullable<Recovered["stopReason"]> {

@@ -76,8 +76,8 @@ export function transitionTap(
 function dataOf(context: ChartContext): Readonly<Record<string, unknown>> {
   switch (context.source.kind) {
     case "workspace": {
-      const { stopReason, next } = context as WorkspaceContext;
-      return { stopReason, nextInstanceId: next?.instanceId ?? null };
+      const { stopReason, next, relaunches } = context as WorkspaceContext;
+      return { stopReason, nextInstanceId: next?.instanceId ?? null, relaunches };
     }
     case "machine": {
       const { exit, attributes, crashes, outcome } = context as MachineContext;

@@ -133,18 +133,21 @@ describe("an installer", () => {
     ]);
   });
 
-  test.each(["pending", "active.running", "active.awaitingServers"])("is interrupted in %s, and nobody is told", async (state) => {
-    const stage = Stage.installer({ plan: installerPlan("web", { id: "agent", servers: ["ssh"] }) });
-    if (state !== "pending") stage.send({ type: "installer.run" });
-    if (state === "active.awaitingServers") await stage.finish("runScript web agent");
-    expect(stage.state).toBe(state);
+  test.each(["pending", "active.running", "active.awaitingServers"])(
+    "is interrupted in %s, and nobody is told",
+    async (state) => {
+      const stage = Stage.installer({ plan: installerPlan("web", { id: "agent", servers: ["ssh"] }) });
+      if (state !== "pending") stage.send({ type: "installer.run" });
+      if (state === "active.awaitingServers") await stage.finish("runScript web agent");
+      expect(stage.state).toBe(state);
 
-    stage.send({ type: "installer.interrupt" });
+      stage.send({ type: "installer.interrupt" });
 
-    expect(stage.state).toBe("interrupted");
-    expect(stage.open).toEqual([]);
-    expect(stage.reports).toEqual([]);
-  });
+      expect(stage.state).toBe("interrupted");
+      expect(stage.open).toEqual([]);
+      expect(stage.reports).toEqual([]);
+    },
+  );
 
   test("of an adopted machine is done, and runs nothing", () => {
     const stage = Stage.installer({ plan: installerPlan("web", { id: "agent" }), isDone: true });

@@ -59,7 +59,9 @@ describe("a machine that starts", () => {
     const stage = started({ installers: ["tools", "agent"], servers: ["http"] });
 
     await stage.finishAll(["runScript"]);
-    expect(stage.open.filter(({ port }) => port === "runScript").map(({ input }) => input.installer)).toEqual(["tools"]);
+    expect(stage.open.filter(({ port }) => port === "runScript").map(({ input }) => input.installer)).toEqual([
+      "tools",
+    ]);
     await stage.finish("runScript web tools");
     await stage.finish("awaitServers web tools");
     expect(stage.stateOf("installer agent")).toBe("active.running");
@@ -207,7 +209,11 @@ describe.each(working)("a machine in %s", (state, port, through) => {
 
     await stage.fail(port, new TypeError("x is not a function"));
 
-    expect(stage.context.failure).toMatchObject({ class: "internal", code: "INTERNAL", message: "x is not a function" });
+    expect(stage.context.failure).toMatchObject({
+      class: "internal",
+      code: "INTERNAL",
+      message: "x is not a function",
+    });
   });
 });
 
@@ -337,18 +343,21 @@ describe("a machine that crashes", () => {
     expect(stage.state).toBe("failed");
   });
 
-  test.each(["restarting.killing", "restarting.removing", "restarting.pausing"])("can be stopped in %s", async (state) => {
-    const stage = await crashed();
-    if (state !== "restarting.killing") await stage.finish("killMachine web");
-    if (state === "restarting.pausing") await stage.finish("removeMachine web");
-    expect(stage.state).toBe(state);
+  test.each(["restarting.killing", "restarting.removing", "restarting.pausing"])(
+    "can be stopped in %s",
+    async (state) => {
+      const stage = await crashed();
+      if (state !== "restarting.killing") await stage.finish("killMachine web");
+      if (state === "restarting.pausing") await stage.finish("removeMachine web");
+      expect(stage.state).toBe(state);
 
-    stage.send({ type: "machine.stop" });
-    await stage.finishAll();
-    stage.clock.advance(60_000);
+      stage.send({ type: "machine.stop" });
+      await stage.finishAll();
+      stage.clock.advance(60_000);
 
-    expect(stage.state).toBe("stopped");
-  });
+      expect(stage.state).toBe("stopped");
+    },
+  );
 });
 
 describe("the end of a machine's process", () => {
@@ -499,16 +508,19 @@ describe("a machine that is found again", () => {
     expect(stage.open).toEqual([]);
   });
 
-  test.each(["completed", "failed", "stopped"] as const)("as %s, with something left of it, is cleared first", async (was) => {
-    const stage = machine({}, { was, is: "running" });
+  test.each(["completed", "failed", "stopped"] as const)(
+    "as %s, with something left of it, is cleared first",
+    async (was) => {
+      const stage = machine({}, { was, is: "running" });
 
-    expect(stage.state).toBe("stopping.killing");
-    expect(stage.reports).toEqual([]);
-    await stage.finishAll();
+      expect(stage.state).toBe("stopping.killing");
+      expect(stage.reports).toEqual([]);
+      await stage.finishAll();
 
-    expect(stage.state).toBe(was);
-    expect(stage.asked).toEqual(["killMachine web", "removeMachine web"]);
-  });
+      expect(stage.state).toBe(was);
+      expect(stage.asked).toEqual(["killMachine web", "removeMachine web"]);
+    },
+  );
 
   test("exited, by a crash that was counted already, goes on with its restart", async () => {
     const stage = machine(

@@ -49,7 +49,8 @@ export class ManualPorts {
     fromCallback<EventObject, Input>(({ input, sendBack, self }) => {
       const controller = new AbortController();
       // A callback that has begun can fail in no other way.
-      const reject = (error: unknown): void => sendBack({ type: `xstate.error.actor.${self.id}`, error } as EventObject);
+      const reject = (error: unknown): void =>
+        sendBack({ type: `xstate.error.actor.${self.id}`, error } as EventObject);
       this.#record(name, input, controller.signal, { tell: sendBack, reject });
       return () => controller.abort();
     });

@@ -103,17 +103,20 @@ describe("a live server", () => {
   });
 });
 
-test.each(["unknown", "checking", "live.running", "live.stopped"])("a server ends in %s when its machine ends", (state) => {
-  const found = state === "live.running" ? "running" : state === "live.stopped" ? "stopped" : "unknown";
-  const stage = Stage.server({ plan: serverPlan("web", { name: "http" }), found });
-  if (state === "checking") stage.send({ type: "server.check" });
-  expect(stage.state).toBe(state);
+test.each(["unknown", "checking", "live.running", "live.stopped"])(
+  "a server ends in %s when its machine ends",
+  (state) => {
+    const found = state === "live.running" ? "running" : state === "live.stopped" ? "stopped" : "unknown";
+    const stage = Stage.server({ plan: serverPlan("web", { name: "http" }), found });
+    if (state === "checking") stage.send({ type: "server.check" });
+    expect(stage.state).toBe(state);
 
-  stage.send({ type: "server.end" });
+    stage.send({ type: "server.end" });
 
-  expect(stage.state).toBe("ended");
-  expect(stage.open).toEqual([]);
-});
+    expect(stage.state).toBe("ended");
+    expect(stage.open).toEqual([]);
+  },
+);
 
 const thresholds = fc.record({
   readinessSuccesses: fc.integer({ min: 1, max: 4 }),

@@ -149,7 +149,9 @@ export class Stage {
   /** All ports do their work, one after the other, until nothing is asked for but what is endless or `held`. */
   async finishAll(held: readonly string[] = []): Promise<void> {
     for (;;) {
-      const next = this.open.find((call) => !isEndless(call) && !held.includes(nameOf(call)) && !held.includes(call.port));
+      const next = this.open.find(
+        (call) => !isEndless(call) && !held.includes(nameOf(call)) && !held.includes(call.port),
+      );
       if (next === undefined) return;
       next.resolve(wellDone[next.port]);
       await settled();

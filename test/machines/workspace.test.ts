@@ -117,7 +117,13 @@ describe.each([
     expect(stage.state).toBe("stopped");
     expect(stage.asked.slice(-2)).toEqual(["settle", "destroy"]);
     expect(stage.context).toMatchObject({
-      failure: { class: "infrastructure", code: "INFRASTRUCTURE_UNAVAILABLE", source: { kind: "workspace" }, state, at: 8 },
+      failure: {
+        class: "infrastructure",
+        code: "INFRASTRUCTURE_UNAVAILABLE",
+        source: { kind: "workspace" },
+        state,
+        at: 8,
+      },
       stopReason: { by: "failure", message: "It failed with INFRASTRUCTURE_UNAVAILABLE" },
     });
   });
@@ -171,6 +177,7 @@ function recovered({ was, ...more }: Pick<Recovered, "was"> & Partial<Recovered>
     isForced: false,
     stopReason: was === "stopping" ? { by: "user", message: "Asked to" } : null,
     failure: null,
+    relaunches: [],
     next: null,
     ...more,
   });
@@ -191,7 +198,11 @@ describe("the budget", () => {
     await stage.expire("starting.queued");
     await stage.finishAll();
 
-    expect(stage.context.failure).toMatchObject({ code: "DEADLINE_EXCEEDED", state: "starting.queued", budgetMs: 2_001 });
+    expect(stage.context.failure).toMatchObject({
+      code: "DEADLINE_EXCEEDED",
+      state: "starting.queued",
+      budgetMs: 2_001,
+    });
   });
 
   test("that a stop used up is a failure only where something may be left", async () => {
@@ -294,25 +305,27 @@ describe("a stop", () => {
 describe("a start while the workspace stops", () => {
   const next = start("i-2", workspacePlan({ solo: {} }));
 
-  test.each(["stopping.interrupting", "stopping.halting", "stopping.destroying.removing", "stopping.destroying.cooling"])(
-    "in %s is kept, and begins when the old instance is gone",
-    async (state) => {
-      const stage = state === "stopping.interrupting" ? started() : await running();
-      stage.send(stop);
-      if (state.startsWith("stopping.destroying")) await stage.finishAll(["destroy"]);
-      if (state.endsWith("cooling")) await stage.finish("destroy", { left: 1 });
-      expect(stage.state).toBe(state);
+  test.each([
+    "stopping.interrupting",
+    "stopping.halting",
+    "stopping.destroying.removing",
+    "stopping.destroying.cooling",
+  ])("in %s is kept, and begins when the old instance is gone", async (state) => {
+    const stage = state === "stopping.interrupting" ? started() : await running();
+    stage.send(stop);
+    if (state.startsWith("stopping.destroying")) await stage.finishAll(["destroy"]);
+    if (state.endsWith("cooling")) await stage.finish("destroy", { left: 1 });
+    expect(stage.state).toBe(state);
 
-      stage.send(next);
-      expect(stage.state).toBe(state);
-      stage.clock.advance(500);
-      await stage.finishAll();
+    stage.send(next);
+    expect(stage.state).toBe(state);
+    stage.clock.advance(500);
+    await stage.finishAll();
 
-      expect(stage.state).toBe("running.steady");
-      expect(stage.context).toMatchObject({ instanceId: "i-2", next: null, stopReason: null });
-      expect(Object.keys(stage.context.progress)).toEqual(["solo"]);
-    },
-  );
+    expect(stage.state).toBe("running.steady");
+    expect(stage.context).toMatchObject({ instanceId: "i-2", next: null, stopReason: null });
+    expect(Object.keys(stage.context.progress)).toEqual(["solo"]);
+  });
 
   test("is taken back by a stop", async () => {
     const stage = await running();
@@ -440,7 +453,12 @@ describe("a machine that has failed", () => {
     await stage.finishAll();
 
     expect(stage.state).toBe("running.steady");
-    expect(askedOf(stage, "bootMachine")).toEqual(["bootMachine db", "bootMachine web", "bootMachine db", "bootMachine web"]);
+    expect(askedOf(stage, "bootMachine")).toEqual([
+      "bootMachine db",
+      "bootMachine web",
+      "bootMachine db",
+      "bootMachine web",
+    ]);
     expect(stage.context.instanceId).toBe("i-1");
   });
 
@@ -452,6 +470,17 @@ describe("a machine that has failed", () => {
       await stage.finishAll();
       expect(stage.state).toBe(round < 3 ? "running.steady" : "stopped");
     }
+  });
+
+  test("finds the budget of one-for-all as it was, after a recovery", async () => {
+    const plan = workspacePlan({ db: fragile }, { onFailure: "one-for-all", maxRestarts: 1 });
+    const stage = recovered({ was: "running", relaunches: [1_000_000] }, plan);
+    await stage.finish("observe", { machines: { db: { ...newMachine, was: "ready", is: "running" } } });
+
+    fails(stage, "db");
+    await stage.finishAll();
+
+    expect(stage.state).toBe("stopped");
   });
 
   test("seldom enough makes one-for-all start again for ever", async () => {
@@ -467,8 +496,11 @@ describe("a machine that has failed", () => {
   });
 
   test("while all end for one-for-all does not stop the workspace", async () => {
-    const stage = await relaunching();
+    const stage = await running({ db: fragile, web: fragile }, { onFailure: "one-for-all" });
+    fails(stage, "db");
     fails(stage, "web");
+    await stage.finishAll(["killMachine web"]);
+    expect(stage.state).toBe("starting.relaunching");
 
     await stage.finishAll();
 
@@ -610,14 +642,17 @@ describe("a recovery", () => {
 
   test("of a relaunch goes on with it: what still runs ends, what has ended is launched again", async () => {
     const plan = workspacePlan({ db: fragile, web: {}, job: {} }, { onFailure: "one-for-all" });
-    const stage = recovered({ was: "relaunching" } as never, plan);
+    const stage = recovered({ was: "relaunching" }, plan);
     const failure = { code: "MACHINE_EXITED" } as MachineFound["failure"];
 
-    await stage.finish("observe", observed({
-      db: { ...newMachine, was: "failed", failure },
-      web: ready,
-      job: { ...newMachine, was: "stopped" },
-    }));
+    await stage.finish(
+      "observe",
+      observed({
+        db: { ...newMachine, was: "failed", failure },
+        web: ready,
+        job: { ...newMachine, was: "stopped" },
+      }),
+    );
     expect(stage.state).toBe("starting.relaunching");
     await stage.finishAll();
 
