@@ -2,6 +2,7 @@ import { TroupeError } from "../errors.ts";
 import type { LeakRow } from "../journal/spi.ts";
 import type { WorkspaceConfig } from "../model/config.ts";
 import type { Warning } from "../model/environment.ts";
+import type { Incident } from "../model/incident.ts";
 import type { WorkspaceView } from "../model/workspace.ts";
 import type { StartOptions, WaitCondition, Why } from "../supervisor/api.ts";
 import { type Call, type Http, httpTo } from "./http.ts";
@@ -67,6 +68,8 @@ export interface TroupeClient {
   ): Promise<WorkspaceView>;
   why(key: string, signal?: AbortSignal): Promise<Why>;
   events(key: string, query?: EventPageQuery, signal?: AbortSignal): Promise<EventPage>;
+  /** All that is kept of a workspace, or of one instance of it, without secrets. */
+  export(key: string, query?: { readonly instanceId?: string }, signal?: AbortSignal): Promise<Incident>;
   logs(key: string, query?: LogPageQuery, signal?: AbortSignal): Promise<LogPage>;
   leaks(signal?: AbortSignal): Promise<readonly LeakRow[]>;
   /** The API's OpenAPI document. */
@@ -91,6 +94,9 @@ const POLL_MS = 50_000;
 
 /** How much later than asked for an answer may come. */
 const ANSWER_MS = 10_000;
+
+/** Tens of megabytes, at the worst. In milliseconds. */
+const EXPORT_MS = 120_000;
 
 /** Deleting includes stopping: installers, graces, forced ends. In milliseconds. */
 const DELETE_MS = 280_000;
@@ -125,6 +131,8 @@ export function createClient(options: ClientOptions): TroupeClient {
     wait: (key, condition, { timeoutMs = 60_000 } = {}, signal) => wait(http, key, condition, timeoutMs, signal),
     why: (key, signal) => about("GET", key, "/why", { signal }),
     events: (key, query = {}, signal) => about("GET", key, "/events", { query: { ...query }, signal }),
+    export: (key, query = {}, signal) =>
+      about("GET", key, "/export", { query: { ...query }, timeoutMs: EXPORT_MS, signal }),
     logs: (key, query = {}, signal) => about("GET", key, "/logs", { query: { ...query }, signal }),
     leaks: async (signal) => (await ask<{ leaks: LeakRow[] }>("GET", "/v1/leaks", { signal })).leaks,
     openapi: (signal) => ask("GET", "/v1/openapi.json", { signal }),

@@ -1,3 +1,4 @@
+import { PassThrough } from "node:stream";
 import type { Host, Interruption } from "../../src/cli/host.ts";
 import { run } from "../../src/cli/program.ts";
 
@@ -10,6 +11,8 @@ export interface Finished {
 export interface Running {
   readonly finished: Promise<Finished>;
   readonly interrupt: (signal: Interruption) => void;
+  /** Presses keys, or types text, at the terminal. */
+  readonly type: (keys: string) => void;
   /** An error that nobody caught. */
   readonly fail: (error: unknown) => void;
   /** What was written to stdout and stderr up to now, in order. */
@@ -35,12 +38,14 @@ export function runCommand(args: readonly string[], { env = {}, isTerminal = fal
   });
   const textOf = (wanted: string) => texts.flatMap(({ stream, text }) => (stream === wanted ? [text] : [])).join("");
 
+  const stdin = Object.assign(new PassThrough({ encoding: "utf8" }), { isTTY: isTerminal, setRawMode: () => {} });
   let exit: (code: number) => void = () => {};
   const exited = new Promise<number>((resolve) => {
     exit = resolve;
   });
   const host: Host = {
     env,
+    stdin,
     stdout: streamOf("stdout"),
     stderr: streamOf("stderr"),
     onInterrupt(handler) {
@@ -63,6 +68,7 @@ export function runCommand(args: readonly string[], { env = {}, isTerminal = fal
   return {
     finished,
     interrupt: (signal) => handlers.at(-1)?.(signal),
+    type: (keys) => void stdin.write(keys),
     fail: (error) => fatalHandlers.at(-1)?.(error),
     written: () => texts.map(({ text }) => text).join(""),
   };

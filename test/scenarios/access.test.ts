@@ -19,7 +19,7 @@ async function refusalOf(url: string, headers: Readonly<Record<string, string>>)
   return response.statusCode;
 }
 
-describe("a server", () => {
+describe.concurrent("a server", () => {
   scenario("with a token answers nobody without it", async ({ site }) => {
     const { ready } = await site.boot();
     const stranger = { authorization: "Bearer wrong" };

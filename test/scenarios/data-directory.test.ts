@@ -30,7 +30,7 @@ async function overwrite(file: string, position: number, bytes: Uint8Array): Pro
   }
 }
 
-describe("a data directory", () => {
+describe.concurrent("a data directory", () => {
   scenario("is held by one server; a second one names it and ends", async ({ site }) => {
     const first = await site.boot();
     await first.client.create(workspace("kept", { idle: "exec sleep 600" }), { start: true });

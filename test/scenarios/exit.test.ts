@@ -5,7 +5,7 @@ import { processAt } from "./processes.ts";
 import { scenario } from "./scenario.ts";
 import { NOTHING } from "./site.ts";
 
-describe("a server that is asked to end", () => {
+describe.concurrent("a server that is asked to end", () => {
   scenario("leaves machines running, and the next one adopts them", async ({ site }) => {
     const server = await site.boot();
     await server.client.create(office("office"), { start: true });

@@ -1,15 +1,15 @@
 import { describe, expect, vi } from "vitest";
 import { eventsOf, isMoment, untilEvent, untilSteady } from "./follow.ts";
-import { normalRun, workforce } from "./normal-run.ts";
+import { isReady, isStopped, normalRun, workforce } from "./normal-run.ts";
 import { office, tracesOf } from "./office.ts";
 import { processAt } from "./processes.ts";
 import { scenario } from "./scenario.ts";
 import type { Server } from "./server.ts";
 import { NOTHING, type Site } from "./site.ts";
 
+// The kill comes as soon as a follower can know of the moment: within a few milliseconds of it. What lies between is
+// cut step by step, on a virtual clock, in test/supervisor/recovery.test.ts.
 const normal = await normalRun();
-const isReady = isMoment({ actor: "workspace", state: "running.steady" });
-const isStopped = isMoment({ actor: "workspace", state: "stopped" });
 
 /** The office runs, as if nobody had ever been killed: one instance, and everything in it was done once. */
 async function expectRunning(site: Site, { client }: Server, instanceId: string): Promise<void> {

@@ -7,7 +7,7 @@ import { scenario } from "./scenario.ts";
 
 const names = Array.from({ length: 8 }, (_, index) => `workspace-${index}`);
 
-describe("of starts that race", () => {
+describe.concurrent("of starts that race", () => {
   scenario("exactly as many are admitted as an owner may have running", async ({ site }) => {
     const { client } = await site.boot(["--running-per-owner", "3"]);
     for (const name of names) await client.create(workspace(name, { idle: "exec sleep 600" }), { owner: "ann" });

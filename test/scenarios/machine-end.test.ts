@@ -6,7 +6,7 @@ import { workspace } from "./office.ts";
 import { scenario } from "./scenario.ts";
 import { NOTHING } from "./site.ts";
 
-describe("a machine that ends", () => {
+describe.concurrent("a machine that ends", () => {
   scenario("with code 0, as all others, completes the workspace", async ({ site }) => {
     const { client } = await site.boot();
     await client.create(

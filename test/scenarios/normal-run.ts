@@ -1,9 +1,15 @@
 /** The office, started and stopped with nothing in the way: what all that is in the way is compared with. */
 import { basename } from "node:path";
-import { eventsOf, type Moment, momentsOf, untilSteady } from "./follow.ts";
+import { eventsOf, isMoment, type Moment, momentsOf, untilSteady } from "./follow.ts";
 import { office } from "./office.ts";
 import { withSite } from "./scenario.ts";
 import type { Site } from "./site.ts";
+
+/** The last moment of a start. One that does not have a moment which the normal one had ends with it. */
+export const isReady = isMoment({ actor: "workspace", state: "running.steady" });
+
+/** The same of a stop. */
+export const isStopped = isMoment({ actor: "workspace", state: "stopped" });
 
 export interface NormalRun {
   /** Every arrival of every actor in a state, from the start command on until the workspace is ready. */
@@ -24,7 +30,7 @@ export function normalRun(): Promise<NormalRun> {
     await client.wait("office", { for: "stopped" });
 
     const events = (await eventsOf(client, "office")).filter((event) => event.instanceId === instanceId);
-    const ready = events.findIndex(({ to }) => to === "running.steady");
+    const ready = events.findIndex(isReady);
     return {
       starting: momentsOf(events.slice(0, ready + 1)),
       stopping: momentsOf(events.slice(ready + 1)),

@@ -1,8 +1,8 @@
-/** `troupe`, as it is installed, in a process of its own. */
+/** `troupe`, as it is installed, or another program of Node, in a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
-import { type Outcome, root, troupe } from "../examples/program.ts";
+import { type Outcome, root } from "../examples/program.ts";
 
 export class RunningCommand {
   /** When it has ended, and nobody holds its output any more. */
@@ -11,7 +11,7 @@ export class RunningCommand {
   readonly #written = { stdout: "", stderr: "" };
 
   constructor(args: readonly string[], env: Readonly<Record<string, string | undefined>>) {
-    const child = spawn(process.execPath, [troupe, ...args], { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     this.#collect("stdout", child.stdout);
     this.#collect("stderr", child.stderr);

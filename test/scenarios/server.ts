@@ -1,4 +1,5 @@
 import { createClient, type TroupeClient } from "../../src/client/index.ts";
+import type { Outcome } from "../examples/program.ts";
 import type { RunningCommand } from "./running-command.ts";
 
 /** What a server writes into its ready file. */
@@ -25,6 +26,11 @@ export class Server {
   get env(): Readonly<Record<string, string>> {
     const { url, token } = this.ready;
     return { TROUPE_URL: url, ...(token === undefined ? {} : { TROUPE_TOKEN: token }) };
+  }
+
+  /** When it has ended, however it did. */
+  get ended(): Promise<Outcome> {
+    return this.#command.outcome;
   }
 
   /** `kill -9`. Resolves when it is gone. */

@@ -1,15 +1,25 @@
+import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { vi } from "vitest";
-import type { Outcome } from "../examples/program.ts";
+import { type Outcome, troupe } from "../examples/program.ts";
+import { until } from "../until.ts";
 import { endProcess, type Process, processesWith } from "./processes.ts";
 import { RunningCommand } from "./running-command.ts";
 import { type Ready, Server } from "./server.ts";
 
 /** How long a server may take to be ready, and how long what was killed may take to go, in milliseconds. */
 const PATIENCE_MS = 20_000;
+
+/** Of the directories of this process's sites. */
+const PREFIX = join(tmpdir(), `troupe-scenario-${process.pid}-`);
+
+// Clears the sites of this process should it be killed: the net holds the other end of a pipe that ends with us.
+spawn("/bin/sh", [new URL("programs/safety-net.sh", import.meta.url).pathname, PREFIX], {
+  detached: true,
+  stdio: ["pipe", "ignore", "ignore"],
+}).unref();
 
 /** A data directory of its own, the servers that run on it one after the other, and all that they leave running. */
 export class Site {
@@ -24,20 +34,25 @@ export class Site {
 
   /** Whoever makes one calls {@link clear} in the end. */
   static async create(): Promise<Site> {
-    return new Site(await mkdtemp(join(tmpdir(), "troupe-scenario-")));
+    return new Site(await mkdtemp(PREFIX));
   }
 
-  /** Runs a server until it can be used. With `at` it listens where that one did. */
-  async boot(flags: readonly string[] = [], at?: Server): Promise<Server> {
+  /** Runs a server until it can be used. With `at` it listens where that one did. `program`: another one than `troupe`. */
+  async boot(flags: readonly string[] = [], at?: Server, program?: readonly string[]): Promise<Server> {
     const readyFile = join(this.directory, "ready.json");
     await rm(readyFile, { force: true }); // of a server that was killed
     const place = [...this.place(at), "--ready-file", readyFile, "--log-level", "warn"];
-    const command = this.begin(["serve", ...place, ...flags]);
+    const command = this.begin(["serve", ...place, ...flags], {}, program);
     const ended = command.outcome.then(({ stderr }) => {
       throw new Error(`The server ended before it was ready: ${stderr}`);
     });
     ended.catch(() => {}); // some time it ends in any case
-    await Promise.race([vi.waitUntil(() => existsSync(readyFile), { timeout: PATIENCE_MS, interval: 5 }), ended]);
+    const isReady = until(() => existsSync(readyFile), {
+      withinMs: PATIENCE_MS,
+      what: "the server to be ready",
+      everyMs: 5,
+    });
+    await Promise.race([isReady, ended]);
     return new Server(command, JSON.parse(readFileSync(readyFile, "utf8")) as Ready);
   }
 
@@ -48,10 +63,14 @@ export class Site {
     return [...ports, "--data-dir", this.dataDir];
   }
 
-  begin(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCommand {
+  begin(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    program: readonly string[] = [troupe],
+  ): RunningCommand {
     // All that is begun here, directly or not, inherits this home, and is found by it.
     const base = { PATH: process.env["PATH"], HOME: this.directory, NO_COLOR: "1" };
-    const command = new RunningCommand(args, { ...base, ...env });
+    const command = new RunningCommand([...program, ...args], { ...base, ...env });
     this.#commands.push(command);
     return command;
   }
@@ -108,16 +127,21 @@ export class Site {
 
   /** Ends all that was begun, and removes all that was written. */
   async clear(): Promise<void> {
-    await Promise.all(this.#commands.map((command) => command.end("SIGKILL")));
-    await vi.waitFor(
-      () => {
-        const remaining = processesWith("HOME", this.directory);
-        for (const { pid } of remaining) endProcess(pid);
-        if (remaining.length > 0) throw new Error(`Cannot end ${remaining.map(({ command }) => command).join("; ")}`);
-      },
-      { timeout: PATIENCE_MS, interval: 10 },
-    );
+    await this.end();
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Ends all that was begun; what was written stays. */
+  async end(): Promise<void> {
+    await Promise.all(this.#commands.map((command) => command.end("SIGKILL")));
+    let remaining: readonly Process[] = [];
+    const isQuiet = (): boolean => {
+      remaining = processesWith("HOME", this.directory);
+      for (const { pid } of remaining) endProcess(pid);
+      return remaining.length === 0;
+    };
+    const what = () => `the end of ${remaining.map(({ command }) => command).join("; ")}`;
+    await until(isQuiet, { withinMs: PATIENCE_MS, what });
   }
 }
 

@@ -2,12 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TroupeClient } from "../../src/client/index.ts";
 import type { WorkspaceView } from "../../src/model/workspace.ts";
 import { isMoment, untilEvent, untilSteady } from "./follow.ts";
-import { normalRun } from "./normal-run.ts";
+import { isReady, normalRun } from "./normal-run.ts";
 import { office } from "./office.ts";
 import { Site } from "./site.ts";
 
 const normal = await normalRun();
-const isReady = isMoment({ actor: "workspace", state: "running.steady" });
 
 let site: Site;
 let client: TroupeClient;

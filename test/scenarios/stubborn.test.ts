@@ -36,7 +36,7 @@ async function stoppingTookMs(client: TroupeClient): Promise<number> {
   return at("stopped") - at("stopping");
 }
 
-describe("a machine that ignores SIGTERM, and its daemon", () => {
+describe.concurrent("a machine that ignores SIGTERM, and its daemon", () => {
   scenario("have their grace, and are ended after it", async ({ site }) => {
     const { client, daemon } = await start(site, 1_000);
 

@@ -196,6 +196,25 @@ export const Logs = z.object({ records: z.array(Output).readonly(), cursor: z.st
 export const Leaks = z.object({ leaks: z.array(Leak).readonly() });
 export const Warnings = z.object({ warnings: z.array(warning).readonly() });
 export const Config = z.unknown().describe("The config as it is stored");
+export const Incident = z.object({
+  format: z.literal("troupe-incident"),
+  version: z.literal(1),
+  troupe: z.string().describe("The version of troupe that wrote it"),
+  exportedAt: at,
+  workspace: z.object({
+    id: z.string(),
+    name: z.string(),
+    owner: z.string(),
+    attributes,
+    version: z.int(),
+    createdAt: at,
+    updatedAt: at,
+  }),
+  config: Config,
+  instances: z.array(z.unknown().describe("An instance with its environment, as it was started")).readonly(),
+  events: z.array(Event).readonly(),
+  notes: z.array(z.string()).readonly().describe("What is not in it"),
+});
 export const Nothing = z.null().describe("Nothing");
 
 export const ProblemAnswer: SchemaOf<ProblemDocument> = z.object({

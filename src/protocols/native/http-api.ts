@@ -83,6 +83,9 @@ function answerError(error: unknown, { log }: FastifyRequest, reply: FastifyRepl
   const known = troupeErrorOf(error);
   if (known.class === "internal") log.error({ err: error }, "request failed");
   if (known.status === 401) void reply.header("www-authenticate", "Bearer");
+  // The framework would close the connection, and a client that still sends could then not read why it is refused. What
+  // it sends is dropped, for as long as any request may take.
+  if (known.status === 413) void reply.header("connection", "keep-alive");
   return reply
     .status(known.status)
     .type(PROBLEM_TYPE)

@@ -52,6 +52,8 @@ export const EventsQuery = z.object({
   limit: limit(1_000, 100),
 });
 
+export const ExportQuery = z.object({ instanceId: z.string().optional() });
+
 export const LogsQuery = z.object({
   machine: z.string().optional(),
   cursor: z.string().optional(),

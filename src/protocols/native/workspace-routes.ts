@@ -4,12 +4,24 @@ import { formatCursor, parseCursor } from "../../channels/cursor.ts";
 import { TroupeError } from "../../errors.ts";
 import type { WorkspaceView } from "../../model/workspace.ts";
 import type { Supervisor } from "../../supervisor/api.ts";
-import { answers, Config, Events, Logs, Nothing, Warnings, WhyAnswer, Workspace, Workspaces } from "./answers.ts";
+import {
+  answers,
+  Config,
+  Events,
+  Incident,
+  Logs,
+  Nothing,
+  Warnings,
+  WhyAnswer,
+  Workspace,
+  Workspaces,
+} from "./answers.ts";
 import type { ApiOptions } from "./api-options.ts";
 import { outputPage } from "./output.ts";
 import {
   CreateQuery,
   EventsQuery,
+  ExportQuery,
   KeyParams,
   ListQuery,
   LogsQuery,
@@ -157,6 +169,19 @@ export function workspaceRoutes(untyped: FastifyInstance, { supervisor, closing 
       const position = events.at(-1)?.position ?? after;
       return { events, cursor: formatCursor({ epoch: supervisor.epoch, position }) };
     },
+  );
+
+  app.get(
+    "/v1/workspaces/:key/export",
+    {
+      schema: {
+        summary: "All that is kept of it, without secrets, to be replayed elsewhere",
+        response: answers(200, Incident),
+        params: KeyParams,
+        querystring: ExportQuery,
+      },
+    },
+    async ({ params, query }) => supervisor.export(params.key, present(query)),
   );
 
   app.get(

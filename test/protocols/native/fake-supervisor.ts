@@ -3,6 +3,7 @@ import { Hub, type SubscribeOptions } from "../../../src/channels/hub.ts";
 import { TroupeError } from "../../../src/errors.ts";
 import type { OutputRecord } from "../../../src/infrastructure/spi.ts";
 import type { WorkspaceConfig } from "../../../src/model/config.ts";
+import type { Incident } from "../../../src/model/incident.ts";
 import type { OutputLine, WorkspaceStatus, WorkspaceView } from "../../../src/model/workspace.ts";
 import type { LogQuery, StartOptions, StopOptions, Supervisor, WaitCondition } from "../../../src/supervisor/api.ts";
 import { MemorySource, viewOf } from "../../channels/memory-source.ts";
@@ -135,6 +136,22 @@ export class FakeSupervisor implements Supervisor {
 
   events(key: string, query: { after?: number; instanceId?: string; limit?: number } = {}) {
     return this.source.events({ workspaceId: this.get(key).id, after: query.after ?? 0, limit: query.limit ?? 100 });
+  }
+
+  async export(key: string, query: { readonly instanceId?: string } = {}): Promise<Incident> {
+    const { id, name, owner, attributes, version, createdAt, updatedAt } = this.get(key);
+    this.calls.push(`export ${id} ${JSON.stringify(query)}`);
+    return {
+      format: "troupe-incident",
+      version: 1,
+      troupe: "1.2.3",
+      exportedAt: 0,
+      workspace: { id, name, owner, attributes, version, createdAt, updatedAt },
+      config: this.config(key),
+      instances: [],
+      events: this.events(key),
+      notes: [],
+    };
   }
 
   async *logs(key: string, query: LogQuery = {}): AsyncGenerator<OutputRecord, void, void> {

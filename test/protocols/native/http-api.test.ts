@@ -188,6 +188,18 @@ describe("httpApi", () => {
     });
   });
 
+  test("an export is of the whole workspace, or of one instance", async () => {
+    await post("/v1/workspaces", { name: "shop" });
+    await get("/v1/workspaces/shop/export?instanceId=i1");
+
+    expect((await get("/v1/workspaces/shop/export")).json()).toMatchObject({
+      format: "troupe-incident",
+      workspace: { name: "shop" },
+      events: [{ source: { kind: "workspace" } }],
+    });
+    expect(supervisor.calls).toEqual(['export id-shop {"instanceId":"i1"}', "export id-shop {}"]);
+  });
+
   test("logs are paged by cursor, line by line", async () => {
     await post("/v1/workspaces?start=true", { name: "shop" });
     const texts = Array.from({ length: 120 }, (_, index) => `line ${index}`);
@@ -266,8 +278,8 @@ describe("httpApi", () => {
     ],
     [
       "a poisoned prototype",
-      { method: "POST", url: "/v1/workspaces", payload: '{"__proto__": {}}' },
-      { status: 400, code: "REQUEST_INVALID" },
+      { method: "POST", url: "/v1/workspaces/x/stop", payload: '{"__proto__":{"force":true}}' },
+      { status: 400, code: "REQUEST_INVALID", problems: [{ path: "body" }] },
     ],
     [
       "a body too large",
@@ -332,7 +344,9 @@ describe("httpApi", () => {
         "/v1/validate",
         "/v1/workspaces",
         "/v1/workspaces/{key}",
-        ...["config", "events", "logs", "start", "stop", "wait", "why"].map((what) => `/v1/workspaces/{key}/${what}`),
+        ...["config", "events", "export", "logs", "start", "stop", "wait", "why"].map(
+          (what) => `/v1/workspaces/{key}/${what}`,
+        ),
       ].sort(),
     );
   });
