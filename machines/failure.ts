@@ -50,7 +50,7 @@ export function failureIn(event: unknown, where: Where): Failure {
   return {
     class: known["class"] === "validation" || known["class"] === "infrastructure" ? known["class"] : "internal",
     code: typeof known["code"] === "string" ? known["code"] : "INTERNAL",
-    message: typeof known["message"] === "string" ? known["message"] : String(error),
+    message: typeof known["message"] === "string" ? known["message"] : textOf(error),
     source: where.source,
     state: stateName(where.state),
     at: typeof known["at"] === "number" ? known["at"] : null,
@@ -76,6 +76,11 @@ export function stateName(value: unknown): string {
     return rest === "" ? name : `${name}.${rest}`;
   });
   return parts.join(" & ");
+}
+
+/** Objects have methods of their own for this, which may throw. */
+function textOf(error: unknown): string {
+  return isRecord(error) || typeof error === "function" ? "Something that is no error was thrown" : String(error);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

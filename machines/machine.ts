@@ -76,14 +76,19 @@ export interface MachineInput {
   readonly inbox: MachineInbox;
 }
 
-/** What a machine tells the workspace that owns it. */
+/** What a machine tells the workspace that owns it. Of its end also whether something `isLeft` of it, for it could not be removed. */
 export type MachineReport =
   | { readonly type: "machine.booted"; readonly machine: string }
   | { readonly type: "machine.ready"; readonly machine: string }
   | { readonly type: "machine.away"; readonly machine: string }
-  | { readonly type: "machine.stopped"; readonly machine: string }
-  | { readonly type: "machine.completed"; readonly machine: string }
-  | { readonly type: "machine.failed"; readonly machine: string; readonly failure: Failure };
+  | { readonly type: "machine.stopped"; readonly machine: string; readonly isLeft: boolean }
+  | { readonly type: "machine.completed"; readonly machine: string; readonly isLeft: boolean }
+  | {
+      readonly type: "machine.failed";
+      readonly machine: string;
+      readonly failure: Failure;
+      readonly isLeft: boolean;
+    };
 
 export type MachineInbox = ActorRef<Snapshot<unknown>, MachineReport>;
 
@@ -130,6 +135,8 @@ export interface MachineContext {
   readonly readyServers: readonly string[];
   /** How it ends once it is cleared. */
   readonly outcome: "stopped" | "completed" | "failed";
+  /** Whether something of it may be there still, once it has come to its end. */
+  readonly isLeft: boolean;
   readonly failure: Failure | null;
   readonly exit: Exit | null;
 }
@@ -173,6 +180,8 @@ export const machineLogic = setup({
       context.found.is === "running" || context.found.is === "exited" || context.found.was === "ready",
     isAdopted: ({ context }) => isAdopted(context),
     isReady: stateIn({ running: { bootstrap: "ready" } }),
+    /** An installer that says twice that it is done does not speak for the next one. */
+    isItsTurn: ({ context }, id: string) => context.plan.installers[context.turn]?.id === id,
     allInstalled: ({ context }) => context.turn >= context.plan.installers.length,
     allServersReady: ({ context }) => context.readyServers.length >= context.plan.servers.length,
     isFinished: ({ context }, exit: Exit | null) => isFinished(context.plan.restart, exit),
@@ -251,6 +260,7 @@ export const machineLogic = setup({
       crashes: ({ context }) => crashesAt(context.plan.restart, context.crashes, crashedAt(context)),
     }),
     endFailed: assign({ outcome: "failed" }),
+    leave: assign({ isLeft: true }),
     sayBooted: sendTo(
       ({ context }) => context.inbox,
       ({ context }) => ({ type: "machine.booted", machine: context.plan.machine }),
@@ -265,11 +275,11 @@ export const machineLogic = setup({
     ),
     sayStopped: sendTo(
       ({ context }) => context.inbox,
-      ({ context }) => ({ type: "machine.stopped", machine: context.plan.machine }),
+      ({ context }) => ({ type: "machine.stopped", machine: context.plan.machine, isLeft: context.isLeft }),
     ),
     sayCompleted: sendTo(
       ({ context }) => context.inbox,
-      ({ context }) => ({ type: "machine.completed", machine: context.plan.machine }),
+      ({ context }) => ({ type: "machine.completed", machine: context.plan.machine, isLeft: context.isLeft }),
     ),
     sayFailed: sendTo(
       ({ context }) => context.inbox,
@@ -277,6 +287,7 @@ export const machineLogic = setup({
         type: "machine.failed",
         machine: context.plan.machine,
         failure: context.failure ?? failureIn({}, { source: context.source, state: "failed" }),
+        isLeft: context.isLeft,
       }),
     ),
   },
@@ -296,6 +307,7 @@ export const machineLogic = setup({
     turn: 0,
     readyServers: [],
     outcome: hasEnded(input.found) ? input.found.was : "stopped",
+    isLeft: false,
     failure: input.found.failure,
     exit: input.found.exit,
   }),
@@ -441,6 +453,7 @@ export const machineLogic = setup({
               },
               on: {
                 "installer.done": {
+                  guard: { type: "isItsTurn", params: ({ event }) => event.id },
                   actions: [assign({ turn: ({ context }) => context.turn + 1 }), "runInstaller"],
                 },
                 "installer.failed": { target: "#machine.crashed", actions: "blame" },
@@ -624,13 +637,13 @@ export const machineLogic = setup({
               src: "removeMachine",
               input: ({ context }) => portInput(context),
               onDone: "#machine.ended",
-              onError: "#machine.ended",
+              onError: { target: "#machine.ended", actions: "leave" },
             },
             {
               id: "deadline",
               src: "deadline",
               input: ({ context }) => limit(context, "stopping.removing", "removeMs", "Removing"),
-              onError: "#machine.ended",
+              onError: { target: "#machine.ended", actions: "leave" },
             },
           ],
           on: { "machine.kill": {} },

@@ -153,7 +153,9 @@ export const workspaceLogic = setup({
     allCompleted: ({ context }) => every(context, ["completed"]),
     noneLeft: ({ context }) => every(context, ["completed", "failed"]),
     isGivenUp: ({ context }) => context.plan?.strategy.onFailure === "one-for-one",
-    mayRelaunch: ({ context }, failure: Failure) => mayRelaunch(context, failure),
+    mayRelaunch: ({ context }, { failure, isLeft }: MachineEnd) => !isLeft && mayRelaunch(context, failure),
+    /** What is there still must not be taken for what is launched anew. */
+    isLeft: (_, { isLeft }: Pick<MachineEnd, "isLeft">) => isLeft,
     nothingLeft: (_, { left }: { readonly left: number }) => left === 0,
   },
   actions: {
@@ -179,6 +181,20 @@ export const workspaceLogic = setup({
     }),
     stopForCompletion: assign({
       stopReason: { by: "completed" as const, message: "All machines have completed their work" },
+    }),
+    blameLeft: assign({
+      failure: ({ context }, { machine }: Pick<MachineEnd, "machine">): Failure =>
+        context.failure ?? {
+          class: "infrastructure",
+          code: "RESOURCES_LEFT",
+          message: `Cannot launch all machines again: machine "${machine}" could not be removed`,
+          source: { kind: "machine", machine },
+          state: "stopping.removing",
+          at: null,
+          budgetMs: null,
+          exit: null,
+          lastLines: [],
+        },
     }),
     countRelaunch: assign({
       relaunches: ({ context }, failure: Failure) => relaunchesAt(context, failure),
@@ -338,7 +354,26 @@ export const workspaceLogic = setup({
           description: "One for all: every machine ends before all are launched again.",
           entry: "haltAll",
           always: { guard: "allEnded", target: "launching" },
-          on: { "machine.failed": { actions: "note" } },
+          on: {
+            "machine.stopped": {
+              guard: { type: "isLeft", params: ({ event }) => event },
+              target: "#workspace.stopping.halting",
+              actions: ["note", { type: "blameLeft", params: ({ event }) => event }, "stopForFailure"],
+            },
+            "machine.completed": {
+              guard: { type: "isLeft", params: ({ event }) => event },
+              target: "#workspace.stopping.halting",
+              actions: ["note", { type: "blameLeft", params: ({ event }) => event }, "stopForFailure"],
+            },
+            "machine.failed": [
+              {
+                guard: { type: "isLeft", params: ({ event }) => event },
+                target: "#workspace.stopping.halting",
+                actions: ["note", "blame", "stopForFailure"],
+              },
+              { actions: "note" },
+            ],
+          },
           invoke: {
             id: "deadline",
             src: "deadline",
@@ -370,7 +405,7 @@ export const workspaceLogic = setup({
         "machine.failed": [
           { guard: "isGivenUp", actions: ["note", "blame"] },
           {
-            guard: { type: "mayRelaunch", params: ({ event }) => event.failure },
+            guard: { type: "mayRelaunch", params: ({ event }) => event },
             target: "starting.relaunching",
             actions: ["note", { type: "countRelaunch", params: ({ event }) => event.failure }],
           },
@@ -436,6 +471,7 @@ export const workspaceLogic = setup({
           },
           on: {
             "workspace.stop": { actions: ["force", "halt"] },
+            "machine.away": { actions: ["note", "halt"] },
             "machine.stopped": { actions: ["note", "halt"] },
             "machine.completed": { actions: ["note", "halt"] },
             "machine.failed": { actions: ["note", "halt"] },
@@ -547,6 +583,8 @@ export const workspaceLogic = setup({
   },
 });
 
+type MachineEnd = Extract<MachineReport, { type: "machine.failed" }>;
+
 /** A machine that nobody has heard of yet. */
 const newMachine: MachineFound = {
   was: "new",
@@ -592,9 +630,10 @@ function every({ progress }: WorkspaceContext, states: readonly Progress[]): boo
   return Object.values(progress).every((state) => states.includes(state));
 }
 
-/** What a machine's report changes. */
+/** What a machine's report changes: nothing, if the machine is none of this launch. */
 function noted(context: WorkspaceContext, event: WorkspaceCommand | MachineReport): Partial<WorkspaceContext> {
   if (event.type === "workspace.start" || event.type === "workspace.stop") return {};
+  if (context.progress[event.machine] === undefined) return {};
   const progress = { ...context.progress, [event.machine]: progressAfter(event) };
   return event.type === "machine.ready" && !context.everReady.includes(event.machine)
     ? { progress, everReady: [...context.everReady, event.machine] }
@@ -632,13 +671,16 @@ function releasable({ plan, progress, everReady }: WorkspaceContext): string[] {
     .map(([name]) => name);
 }
 
-/** Machines that have not ended and that no other such machine depends on; when forced, all that have not ended. */
+/**
+ * Machines that have not ended and that no other such machine depends on; when forced, all that have not ended. Those that are
+ * on their way to run, or away, or under restart, come first: nobody has anything from them, and they must not be started now.
+ */
 function haltable({ plan, progress, isForced }: WorkspaceContext): string[] {
   const ended: readonly (Progress | undefined)[] = ["completed", "failed", "stopped"];
   const alive = Object.keys(progress).filter((name) => !ended.includes(progress[name]));
   if (isForced) return alive;
   const needed = new Set(alive.flatMap((name) => Object.keys(plan?.machines[name]?.dependsOn ?? {})));
-  return alive.filter((name) => !needed.has(name));
+  return alive.filter((name) => !needed.has(name) || progress[name] === "released" || progress[name] === "away");
 }
 
 function relaunchesAt({ plan, relaunches }: WorkspaceContext, failure: Failure): number[] {

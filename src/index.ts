@@ -22,6 +22,7 @@ export { type InstallerRegistry, installerRegistry } from "./installers/registry
 export type { Journal, LeakRow, Page } from "./journal/spi.ts";
 export type * from "./model/config.ts";
 export type * from "./model/environment.ts";
+export type { Incident, IncidentInstance, IncidentWorkspace } from "./model/incident.ts";
 export type * from "./model/workspace.ts";
 export type {
   Clock,

@@ -38,10 +38,20 @@ const mayImport: Record<string, readonly string[]> = {
     "src/installers",
     "src/servers",
     "src/telemetry",
+    "src/version.ts",
   ],
   "src/protocols/native": [...words, ...spis, api, "src/channels", "src/environment", "src/telemetry"],
   "src/client": [...words, ...spis, api, "src/channels/records.ts"],
-  "src/testing": [...words, "src/infrastructure", api],
+  "src/testing": [
+    ...words,
+    ...spis,
+    "src/infrastructure",
+    "src/channels",
+    "src/environment",
+    "src/supervisor",
+    "src/telemetry",
+  ],
+  "src/version.ts": [],
   "src/config.ts": words,
   "src/cli": ["machines", "src"],
   "src/index.ts": ["machines", "src"],
@@ -64,7 +74,7 @@ const packagePlaces: Record<string, readonly string[]> = {
   ws: ["src/channels", "src/client"], // both ends of the wire
   xstate: ["machines", "src/supervisor", "src/testing"], // the charts, what runs them, and what draws them
   yaml: ["src/environment"],
-  zod: ["src/environment", "src/protocols"], // what comes in from outside
+  zod: ["src/environment", "src/protocols", "src/testing"], // what comes in from outside
 };
 
 const files = ["machines", "src"].flatMap((folder) =>

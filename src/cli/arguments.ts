@@ -1,6 +1,7 @@
 /** Reads what was given on the command line; each throws what commander tells the user. */
 import { InvalidArgumentError } from "commander";
 import type { WaitCondition } from "../supervisor/api.ts";
+import { type Change, parseChange } from "../testing/replay/change.ts";
 import { parseDuration } from "./duration.ts";
 
 export function portArgument(text: string): number {
@@ -30,4 +31,12 @@ export function conditionArgument(text: string): WaitCondition {
     throw new InvalidArgumentError("It must be running, stopped, MACHINE/SERVER=running or MACHINE/SERVER=stopped.");
   }
   return { for: "server", machine, server, status: status === "running" ? "RUNNING" : "STOPPED" };
+}
+
+export function changeArgument(text: string): Change {
+  const change = parseChange(text);
+  if (change === undefined) {
+    throw new InvalidArgumentError("It must be stop@N, force@N, start@N, deadline@N or crash:MACHINE@N.");
+  }
+  return change;
 }

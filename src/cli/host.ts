@@ -3,10 +3,19 @@ import type { Env } from "../config.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import type { OutputStream } from "./terminal.ts";
 
+/** Where keys come from, if it is a terminal. */
+export interface InputStream extends NodeJS.EventEmitter {
+  readonly isTTY?: boolean;
+  setRawMode?(isRaw: boolean): unknown;
+  resume(): unknown;
+  pause(): unknown;
+}
+
 export type Interruption = "SIGINT" | "SIGTERM" | "SIGHUP";
 
 export interface Host {
   readonly env: Env;
+  readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   /**

@@ -9,6 +9,10 @@ const fatalHandlers: ((error: unknown) => void)[] = [];
 
 const host: Host = {
   env: process.env,
+  // Made when it is first asked for: few commands read it.
+  get stdin() {
+    return process.stdin;
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   onInterrupt: (handler) => push(interruptHandlers, handler),

@@ -1,8 +1,8 @@
-import { createRequire } from "node:module";
 import { Command, CommanderError, Option } from "commander";
 import { defaults, infrastructureNames, logLevels, onExits } from "../config.ts";
 import { TroupeError } from "../errors.ts";
-import { conditionArgument, countArgument, durationArgument, portArgument } from "./arguments.ts";
+import { version } from "../version.ts";
+import { changeArgument, conditionArgument, countArgument, durationArgument, portArgument } from "./arguments.ts";
 import type { ClientContext, CommonFlags, Context } from "./context.ts";
 import { type ExitCode, exitCodeHelp, exitCodes } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
@@ -32,7 +32,7 @@ export async function run(args: readonly string[], host: Host): Promise<number> 
 function troupe(host: Host, finish: (code: ExitCode) => void): Command {
   const program = new Command("troupe")
     .description("Runs workspaces: groups of machines with installers, servers and volumes.")
-    .version(version())
+    .version(version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void host.stdout.write(text),
@@ -141,6 +141,24 @@ function troupe(host: Host, finish: (code: ExitCode) => void): Command {
     .argument("<workspace>", "id, name, or owner/name")
     .action(onServer(async () => (await import("./commands/why.ts")).why));
 
+  clientCommand("export", "write what happened to a workspace, without secrets, into a file for `troupe replay`")
+    .argument("<workspace>", "id, name, or owner/name")
+    .option("--instance <id>", "only of this instance")
+    .option("-o, --output <file>", "where to write it (default: standard output)")
+    .action(onServer(async () => (await import("./commands/export.ts")).exportWorkspace));
+
+  program
+    .command("replay")
+    .description("go through what happened: an incident of `troupe export`, or the script of a failed exploration")
+    .argument("<file>", "incident or script")
+    .option(
+      "--what-if <change>",
+      "what would have followed: stop@17 (after event 17), force@, start@, deadline@, crash:MACHINE@",
+      changeArgument,
+    )
+    .option("--json", "write JSON lines: each step; with --what-if one document")
+    .action(onHost(async () => (await import("./commands/replay.ts")).replay));
+
   clientCommand("leaks", "list what could not be removed yet").action(
     onServer(async () => (await import("./commands/leaks.ts")).leaks),
   );
@@ -152,6 +170,23 @@ function troupe(host: Host, finish: (code: ExitCode) => void): Command {
   clientCommand("validate", "check a workspace file")
     .argument("<file>", "workspace file (YAML or JSON)")
     .action(onServer(async () => (await import("./commands/validate.ts")).validate));
+
+  const charts = program.command("charts").description("show the statecharts that everything runs by");
+  const chartOption = () =>
+    new Option("--chart <name>", "only this one").choices(["workspace", "machine", "installer", "server"]);
+  charts
+    .command("draw")
+    .description("draw them, as Mermaid state diagrams")
+    .addOption(chartOption())
+    .option("--json", "write JSON")
+    .action(onHost(async () => (await import("./commands/charts.ts")).draw));
+  charts
+    .command("matrix")
+    .description("say what becomes of every interruption in every state")
+    .addOption(chartOption())
+    .option("--json", "write JSON")
+    .addOption(new Option("--markdown", "write the document machines/MATRIX.md").conflicts("json"))
+    .action(onHost(async () => (await import("./commands/charts.ts")).matrix));
 
   return program;
 
@@ -184,8 +219,4 @@ function serveOptions(command: Command): Command {
     .option("--concurrent-starts <count>", "starts that are under way at the same time", countArgument)
     .option("--running-per-owner <count>", "workspaces of one owner that are not stopped", countArgument)
     .addOption(new Option("--on-exit <what>", "what becomes of running machines: they go on, or end").choices(onExits));
-}
-
-function version(): string {
-  return (createRequire(import.meta.url)("troupe/package.json") as { version: string }).version;
 }

@@ -59,7 +59,8 @@ function installerNode(id: string, view: InstallerView): Node {
 
 function serverNode(name: string, view: ServerView): Node {
   const url: Span[] = view.url === null ? [] : [{ text: view.url, style: "cyan" }];
-  const probe = view.status === "RUNNING" || view.lastProbe === null ? [] : [dim(view.lastProbe)];
+  const probe =
+    view.status === "RUNNING" || view.state === "ended" || view.lastProbe === null ? [] : [dim(view.lastProbe)];
   return { view, name, notes: [...url, ...(view.internal ? [dim("internal")] : []), ...probe], children: [] };
 }
 

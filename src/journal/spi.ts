@@ -121,17 +121,21 @@ export interface Journal {
   /** Made with the file; positions of another epoch mean nothing here. */
   readonly epoch: string;
 
-  /** @throws {TroupeError} `WORKSPACE_EXISTS` if the owner has one of that name. Durable. */
-  createWorkspace(row: WorkspaceRow): void;
+  /**
+   * The `events` tell of it: they are recorded with it, all or nothing, and returned with their numbers; so with the other two.
+   *
+   * @throws {TroupeError} `WORKSPACE_EXISTS` if the owner has one of that name. Durable.
+   */
+  createWorkspace(row: WorkspaceRow, ...events: readonly NewEvent[]): readonly TroupeEvent[];
   /**
    * Writes `row` over `version` = `row.version - 1`. What the other methods write (`instanceId`, `status`, `deletingSince`)
    * stays as it is. @throws {TroupeError} `WORKSPACE_CONFLICT`, `WORKSPACE_EXISTS`, `WORKSPACE_NOT_FOUND`. Durable.
    */
-  updateWorkspace(row: WorkspaceRow): void;
+  updateWorkspace(row: WorkspaceRow, ...events: readonly NewEvent[]): readonly TroupeEvent[];
   /** Marks it as to be deleted. Durable. */
   markDeleting(workspaceId: string, at: number): void;
   /** Removes the workspace with all its instances and their events; the events without instance stay until retention. Durable. */
-  deleteWorkspace(workspaceId: string): void;
+  deleteWorkspace(workspaceId: string, ...events: readonly NewEvent[]): readonly TroupeEvent[];
   workspace(workspaceId: string): WorkspaceRow | undefined;
   workspaceByName(owner: string, name: string): WorkspaceRow | undefined;
   /** In the order of creation, newest last. */

@@ -14,6 +14,9 @@ export function sqliteError(error: unknown, path: string): unknown {
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB")) {
     return damaged(path, (error as Error).message, options);
   }
+  if (code.startsWith("SQLITE_FULL")) {
+    return new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `Cannot write journal "${path}": the disk is full`, options);
+  }
   return new TroupeError("INTERNAL", `Cannot use journal "${path}": ${(error as Error).message}`, options);
 }
 

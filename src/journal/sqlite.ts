@@ -7,7 +7,7 @@ import { InstanceTable } from "./instance-table.ts";
 import { JournalFile } from "./journal-file.ts";
 import { LeakTable } from "./leak-table.ts";
 import { Pruner, type Retention } from "./retention.ts";
-import type { Journal, Turn } from "./spi.ts";
+import type { Journal, NewEvent, Turn } from "./spi.ts";
 import { WorkspaceTable } from "./workspace-table.ts";
 
 export type { Retention } from "./retention.ts";
@@ -56,14 +56,33 @@ function journalIn(file: JournalFile, retention: Partial<Retention>): Journal {
     return recorded;
   };
 
+  /** Numbers that were given in a transaction which is undone are given again. */
+  const numbering = <Result>(transaction: () => Result): Result => {
+    try {
+      return transaction();
+    } catch (error) {
+      events.undo();
+      throw error;
+    }
+  };
+
+  /** Changes a record, and tells of it. */
+  const telling = (told: readonly NewEvent[], change: () => void): readonly TroupeEvent[] =>
+    numbering(() =>
+      file.durably(() => {
+        change();
+        return record({ events: told, instances: [] });
+      }),
+    );
+
   return {
     epoch: openEpoch(file),
 
-    createWorkspace: (row) => file.durably(() => workspaces.create(row)),
-    updateWorkspace: (row) => file.durably(() => workspaces.update(row)),
+    createWorkspace: (row, ...told) => telling(told, () => workspaces.create(row)),
+    updateWorkspace: (row, ...told) => telling(told, () => workspaces.update(row)),
     markDeleting: (workspaceId, at) => file.durably(() => workspaces.markDeleting(workspaceId, at)),
-    deleteWorkspace: (workspaceId) =>
-      file.durably(() => {
+    deleteWorkspace: (workspaceId, ...told) =>
+      telling(told, () => {
         for (const instanceId of instances.idsOf(workspaceId)) pruner.deleteInstance(instanceId);
         workspaces.delete(workspaceId);
       }),
@@ -90,14 +109,7 @@ function journalIn(file: JournalFile, retention: Partial<Retention>): Journal {
     activeInstances: () => instances.active(),
     actors: (instanceId) => events.actors(instanceId),
 
-    append: (turn) => {
-      try {
-        return file.transaction(() => record(turn));
-      } catch (error) {
-        events.undo();
-        throw error;
-      }
-    },
+    append: (turn) => numbering(() => file.transaction(() => record(turn))),
     events: (query) => events.find(query),
     bounds: (workspaceId) => ({ first: pruner.prunedTo(workspaceId) + 1, last: events.last }),
 

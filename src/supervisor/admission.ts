@@ -4,7 +4,7 @@ import { FairQueue, type Turn } from "./fair-queue.ts";
 /** Lets so many starts be under way at a time; who goes next is the queue's to say. */
 export class Admission {
   readonly #underWay = new Map<string, number>();
-  readonly #queue: PQueue<FairQueue, Partial<Turn>>;
+  readonly #queue: PQueue<FairQueue, Partial<Turn & { signal: AbortSignal }>>;
   readonly #places = new Map<string, () => void>();
 
   constructor(concurrentStarts: number) {
@@ -14,7 +14,10 @@ export class Admission {
         super(underWay);
       }
     }
-    this.#queue = new PQueue<FairQueue, Partial<Turn>>({ concurrency: concurrentStarts, queueClass: Starts });
+    this.#queue = new PQueue<FairQueue, Partial<Turn & { signal: AbortSignal }>>({
+      concurrency: concurrentStarts,
+      queueClass: Starts,
+    });
   }
 
   /** How many wait for their turn. */
@@ -30,12 +33,16 @@ export class Admission {
   /** Resolves when it is `instanceId`'s turn; the place is held until `leave`. Rejects with `signal.reason` if that comes first. */
   enter(instanceId: string, turn: Turn, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const abort = (): void => reject(signal.reason);
+      // Of its own: `signal` goes on to be aborted when the place is held already, and must not give it back.
+      const waiting = new AbortController();
+      const abort = (): void => {
+        waiting.abort();
+        reject(signal.reason);
+      };
       if (signal.aborted) return abort();
       signal.addEventListener("abort", abort, { once: true });
       const hold = (): Promise<void> => {
         signal.removeEventListener("abort", abort);
-        if (signal.aborted) return Promise.resolve(); // it gave up while it waited
         return new Promise((release) => {
           this.#count(turn.owner, 1);
           this.#places.set(instanceId, () => {
@@ -45,7 +52,8 @@ export class Admission {
           resolve();
         });
       };
-      void this.#queue.add(hold, turn); // owned by the queue; `hold` never rejects
+      // Rejects for those who gave up, and they have been told.
+      this.#queue.add(hold, { ...turn, signal: waiting.signal }).catch(() => {});
     });
   }
 

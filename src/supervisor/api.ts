@@ -7,6 +7,7 @@ import type { InstallerRegistry } from "../installers/registry.ts";
 import type { Journal, LeakRow, Page } from "../journal/spi.ts";
 import type { WorkspaceConfig } from "../model/config.ts";
 import type { Warning } from "../model/environment.ts";
+import type { Incident } from "../model/incident.ts";
 import type { StopReason, TroupeEvent, WorkspaceStatus, WorkspaceView } from "../model/workspace.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -153,6 +154,11 @@ export interface Supervisor {
   why(key: string): Promise<Why>;
   /** @throws {TroupeError} `CURSOR_GONE` if events after `after` are no longer kept. */
   events(key: string, query?: { after?: number; instanceId?: string; limit?: number }): readonly TroupeEvent[];
+  /**
+   * All that is kept of the workspace, or of one instance of it, to be replayed elsewhere; without secrets, and at most
+   * 50,000 events. @throws {TroupeError} `NOT_FOUND` if it has no such instance.
+   */
+  export(key: string, query?: { readonly instanceId?: string }): Promise<Incident>;
   /** Of the current instance; of a stopped one what was kept of it: the last lines of each stream. */
   logs(key: string, query?: LogQuery): AsyncIterable<OutputRecord>;
   leaks(): readonly LeakRow[];

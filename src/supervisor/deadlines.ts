@@ -1,5 +1,5 @@
 import type { DeadlineInput, Source } from "../../machines/port.ts";
-import type { DeadlineChange, Journal } from "../journal/spi.ts";
+import type { Deadline, DeadlineChange, Journal } from "../journal/spi.ts";
 import { sourceKey } from "../model/workspace.ts";
 import type { Clock } from "./api.ts";
 
@@ -16,8 +16,8 @@ export class Deadlines {
   readonly #clock: Clock;
   readonly #changed: () => void;
   readonly #running = new Map<string, Map<string, RunningDeadline>>();
-  /** What the journal kept, until its state is entered again. */
-  readonly #kept = new Map<string, number>();
+  /** By instance: what the journal kept, until its state is entered again, or the instance has recovered. */
+  readonly #kept = new Map<string, Map<string, Deadline>>();
   /** What the journal has. */
   readonly #written = new Set<string>();
   /** What it is to be told. A deadline that came and went within one turn never gets there. */
@@ -32,18 +32,27 @@ export class Deadlines {
 
   /** Takes up the deadlines that an instance had when the supervisor before this one ended. */
   takeUp(journal: Journal, instanceId: string): void {
-    for (const { source, state, at } of journal.deadlines(instanceId)) {
-      const key = keyOf(instanceId, source, state);
-      this.#kept.set(key, at);
-      this.#written.add(key);
+    const kept = new Map(
+      journal.deadlines(instanceId).map((deadline) => [keyOf(instanceId, deadline.source, deadline.state), deadline]),
+    );
+    this.#kept.set(instanceId, kept);
+    for (const key of kept.keys()) this.#written.add(key);
+  }
+
+  /** The instance has come to rest: a state that is entered from now on is entered anew, with all of its budget. */
+  recovered(instanceId: string): void {
+    for (const [key, { source, state }] of this.#kept.get(instanceId) ?? []) {
+      this.#change(key, { instanceId, source, state, at: null });
     }
+    this.#kept.delete(instanceId);
   }
 
   /** Resolves when the budget is used up. Rejects with `signal.reason`, and ends the deadline, when its state is left first. */
   reached({ instanceId, source, state, budgetMs }: DeadlineInput, signal: AbortSignal): Promise<void> {
     const key = keyOf(instanceId, source, state);
-    const at = this.#kept.get(key) ?? this.#clock.now() + budgetMs;
-    this.#kept.delete(key);
+    const kept = this.#kept.get(instanceId);
+    const at = kept?.get(key)?.at ?? this.#clock.now() + budgetMs;
+    kept?.delete(key);
     this.#change(key, { instanceId, source, state, at });
     const actor = this.#actor(instanceId, source);
     actor.set(state, { at, budgetMs });

@@ -9,12 +9,17 @@ export interface Turn {
 
 export type Task = () => Promise<unknown>;
 
+/** What p-queue gives with a task. */
+interface Entry extends Turn {
+  readonly id: string;
+}
+
 /**
  * Among the highest priority the owner with the fewest starts under way goes next, then who has waited longest
  * since its last turn; within an owner, first come, first served.
  */
-export class FairQueue implements Queue<Task, Turn> {
-  readonly #waiting: { readonly task: Task; readonly turn: Turn }[] = [];
+export class FairQueue implements Queue<Task, Entry> {
+  #waiting: { readonly task: Task; readonly turn: Turn; readonly id: string }[] = [];
   readonly #underWay: ReadonlyMap<string, number>;
   readonly #lastTurn = new Map<string, number>();
   #turns = 0;
@@ -28,8 +33,13 @@ export class FairQueue implements Queue<Task, Turn> {
     return this.#waiting.length;
   }
 
-  enqueue(task: Task, { owner = "", priority = 0 }: Partial<Turn> = {}): void {
-    this.#waiting.push({ task, turn: { owner, priority } });
+  enqueue(task: Task, { owner = "", priority = 0, id = "" }: Partial<Entry> = {}): void {
+    this.#waiting.push({ task, turn: { owner, priority }, id });
+  }
+
+  /** Whoever waits under this id has given up. */
+  remove(id: string): void {
+    this.#waiting = this.#waiting.filter((entry) => entry.id !== id);
   }
 
   dequeue(): Task | undefined {

@@ -1,5 +1,7 @@
 import type { Infrastructure, InstanceRef } from "../infrastructure/spi.ts";
 import type { OutputLine } from "../model/workspace.ts";
+import type { Clock } from "./api.ts";
+import { within } from "./within.ts";
 
 /** So many lines explain a failure without burying it. */
 export const LAST_LINES = 20;
@@ -12,22 +14,19 @@ export async function lastLinesOf(
   infrastructure: Infrastructure,
   ref: InstanceRef,
   machine: string,
+  clock: Clock,
   count: number = LAST_LINES,
 ): Promise<readonly OutputLine[]> {
   const lines: OutputLine[] = [];
   try {
-    const records = infrastructure.output(
-      ref,
-      machine,
-      {},
-      { follow: false, tail: count },
-      AbortSignal.timeout(READ_WITHIN_MS),
-    );
-    for await (const record of records) if (record.type === "lines") lines.push(...record.lines);
+    await within(READ_WITHIN_MS, clock, new AbortController().signal, async (signal) => {
+      const records = infrastructure.output(ref, machine, {}, { follow: false, tail: count }, signal);
+      for await (const record of records) if (record.type === "lines") lines.push(...record.lines);
+    });
   } catch {
     // Nothing is lost but the explanation: what could be read until here is used.
   }
-  return lines;
+  return [...lines];
 }
 
 /** Of one stream, as text. `installer: null` is the machine's own command. */

@@ -3,6 +3,7 @@ import type { Infrastructure, InstanceRef, Leak } from "../infrastructure/spi.ts
 import type { Journal, LeakRow } from "../journal/spi.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "./api.ts";
+import { within } from "./within.ts";
 
 /** Between two attempts: what hangs in a kernel or an engine takes its time, and nobody waits for it. */
 const EVERY_MS = 15_000;
@@ -25,6 +26,8 @@ export class LeakLedger {
   readonly #isLive: (instanceId: string) => boolean;
   readonly #queue = new PQueue({ concurrency: 2 });
   readonly #closing = new AbortController();
+  /** Instances with an attempt that waits or is under way, and whether another is asked for meanwhile. */
+  readonly #attempting = new Map<string, boolean>();
   #timer: unknown;
   #sweep: unknown;
 
@@ -52,9 +55,20 @@ export class LeakLedger {
     if (leaks.length > 0) this.#later();
   }
 
-  /** Destroys what is left of an instance, now. */
+  /** Destroys what is left of an instance, now; if that is being done, once more after it. */
   destroy(ref: InstanceRef, infrastructure: string): void {
-    void this.#queue.add(() => this.#attempt(ref, infrastructure)); // owned by the queue; an attempt never rejects
+    const { instanceId } = ref;
+    if (this.#attempting.has(instanceId)) {
+      this.#attempting.set(instanceId, true);
+      return;
+    }
+    this.#attempting.set(instanceId, false);
+    void this.#queue.add(async () => {
+      await this.#attempt(ref, infrastructure);
+      const isAskedAgain = this.#attempting.get(instanceId);
+      this.#attempting.delete(instanceId);
+      if (isAskedAgain) this.destroy(ref, infrastructure);
+    }); // owned by the queue; an attempt never rejects
   }
 
   /** Begins to try again what an earlier supervisor left, and to look for what nobody knows. */
@@ -78,8 +92,13 @@ export class LeakLedger {
   #retry(): void {
     this.#timer = undefined;
     const refs = new Map(this.rows.map((row) => [row.instanceId, row]));
-    for (const row of refs.values()) if (!this.#isLive(row.instanceId)) this.destroy(row, row.infrastructure);
+    for (const row of refs.values()) if (this.#isForgotten(row)) this.destroy(row, row.infrastructure);
     if (refs.size > 0) this.#later();
+  }
+
+  /** Whether nobody is at it. */
+  #isForgotten({ instanceId }: InstanceRef): boolean {
+    return !this.#isLive(instanceId) && !this.#attempting.has(instanceId);
   }
 
   #sweepAll(): void {
@@ -91,9 +110,9 @@ export class LeakLedger {
 
   async #removeOrphans(infrastructure: Infrastructure): Promise<void> {
     try {
-      const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ATTEMPT_MS)]);
-      for (const ref of await infrastructure.identities(signal)) {
-        if (this.#isLive(ref.instanceId)) continue;
+      const refs = await this.#attemptTo((signal) => infrastructure.identities(signal));
+      for (const ref of refs) {
+        if (!this.#isForgotten(ref)) continue;
         this.#logger.warn({ ...ref, infrastructure: infrastructure.name }, "removing an instance that nobody knows");
         this.destroy(ref, infrastructure.name);
       }
@@ -111,13 +130,16 @@ export class LeakLedger {
     const infrastructure = this.#infrastructures.get(name);
     if (infrastructure === undefined || this.#closing.signal.aborted) return;
     try {
-      const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ATTEMPT_MS)]);
-      this.record(ref, name, await infrastructure.destroy(ref, signal));
+      this.record(ref, name, await this.#attemptTo((signal) => infrastructure.destroy(ref, signal)));
     } catch (error) {
       if (this.#closing.signal.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
       this.#logger.warn({ err: error, instanceId }, "cannot remove what is left of an instance; trying again");
       this.record(ref, name, [{ kind: "instance", id: instanceId, reason }]);
     }
+  }
+
+  #attemptTo<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    return within(ATTEMPT_MS, this.#clock, this.#closing.signal, work);
   }
 }

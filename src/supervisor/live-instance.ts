@@ -48,11 +48,9 @@ export class LiveInstance {
     return server;
   }
 
-  /** Where a server of a started machine is. */
-  address(machine: string, server: string): ServerAddress {
-    const address = this.#addresses.get(machine)?.[server];
-    if (address === undefined) throw new Error(`Server "${server}" of machine "${machine}" has no address`);
-    return address;
+  /** Where a server of a started machine is; `undefined` if it was never seen to run. */
+  address(machine: string, server: string): ServerAddress | undefined {
+    return this.#addresses.get(machine)?.[server];
   }
 
   /** Keeps what the infrastructure told of a started machine. */

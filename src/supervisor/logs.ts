@@ -1,7 +1,7 @@
 import type { OutputCursor, OutputRecord } from "../infrastructure/spi.ts";
 import type { InstanceRow } from "../journal/spi.ts";
 import type { OutputLine } from "../model/workspace.ts";
-import type { LogQuery } from "./api.ts";
+import type { Clock, LogQuery } from "./api.ts";
 import { lastLinesOf } from "./last-lines.ts";
 import type { LiveInstance } from "./live-instance.ts";
 
@@ -46,9 +46,12 @@ export function* keptLogs({ lastOutput }: InstanceRow, query: LogQuery): Generat
 }
 
 /** The last lines of every stream of an instance, for its record. */
-export async function outputToKeep({ infrastructure, spec }: LiveInstance): Promise<InstanceRow["lastOutput"]> {
+export async function outputToKeep(
+  { infrastructure, spec }: LiveInstance,
+  clock: Clock,
+): Promise<InstanceRow["lastOutput"]> {
   const machines = Object.keys(spec.environment.machines);
-  const lines = await Promise.all(machines.map((name) => lastLinesOf(infrastructure, spec, name, KEPT_LINES)));
+  const lines = await Promise.all(machines.map((name) => lastLinesOf(infrastructure, spec, name, clock, KEPT_LINES)));
   return [...streamsOf(lines.flat()).values()].flatMap((stream) => stream.slice(-KEPT_LINES));
 }
 

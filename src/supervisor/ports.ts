@@ -86,7 +86,7 @@ export function provideWorkspace(context: PortsContext) {
     actors: {
       deadline,
       runScript: port<ScriptEnd, InstallerPortInput>(context, installerSource, (live, signal, input) =>
-        runScript(live, input, signal),
+        runScript(context, live, input, signal),
       ),
       awaitServers: port<void, InstallerPortInput>(context, installerSource, (live, signal, input) =>
         awaitServers(context, live, input, signal),
@@ -139,13 +139,17 @@ export function provideWorkspace(context: PortsContext) {
   });
 }
 
+/** A workspace's chart that can be run. */
+export type WorkspaceLogic = ReturnType<typeof provideWorkspace>;
+
 /** Lanes of one instance begin with its id. */
 export function lanesOf(instanceId: string): string {
   return `${instanceId} `;
 }
 
+/** Ends with a blank, which no machine's name has: so it is no beginning of another machine's. */
 function laneOf(instanceId: string, machine: string): string {
-  return `${lanesOf(instanceId)}${machine}`;
+  return `${lanesOf(instanceId)}${machine} `;
 }
 
 function installerSource({ machine, installer }: InstallerPortInput): Source {
@@ -223,6 +227,7 @@ async function boot(
 
 /** The script goes into the machine as a file: it may be longer than an argument, and is nobody's business in a process list. */
 async function runScript(
+  { clock }: PortsContext,
   live: LiveInstance,
   { machine, installer }: InstallerPortInput,
   signal: AbortSignal,
@@ -232,7 +237,7 @@ async function runScript(
   const path = `.troupe/installers/${encodeURIComponent(installer)}.sh`;
   await infrastructure.put(spec, machine, [{ path, content: script, mode: 0o600 }], signal);
   const exit = await infrastructure.exec(spec, machine, { id: installer, command: ["/bin/sh", path], env: {} }, signal);
-  const lastLines = exit.code === 0 ? [] : textOf(await lastLinesOf(infrastructure, spec, machine), installer);
+  const lastLines = exit.code === 0 ? [] : textOf(await lastLinesOf(infrastructure, spec, machine, clock), installer);
   return { exit, lastLines };
 }
 
@@ -272,10 +277,14 @@ async function probing(
   }
 }
 
-/** Most servers are asked from here; an infrastructure whose servers can't be reached from here asks them itself. */
+/**
+ * Most servers are asked from here; an infrastructure whose servers can't be reached from here asks them itself. Of a machine
+ * that was found ended nobody knows the addresses any more: its servers do not answer, until the watch tells that it has ended.
+ */
 function asking(live: LiveInstance, machine: string, server: string, spec: ProbeSpec): Ask {
   const { infrastructure } = live;
   const address = live.address(machine, server);
+  if (address === undefined) return () => Promise.resolve({ passed: false, message: "its machine does not run" });
   return (signal) => infrastructure.probe?.(spec, address, signal) ?? probe(spec, address, signal);
 }
 
@@ -288,7 +297,7 @@ async function watching(
 ): Promise<void> {
   const { infrastructure, spec } = liveOf(instanceId);
   const ended = async (fact: Extract<InfrastructureFact, { type: "exited" }> | null): Promise<void> => {
-    const lastLines = textOf(await lastLinesOf(infrastructure, spec, machine), null);
+    const lastLines = textOf(await lastLinesOf(infrastructure, spec, machine, clock), null);
     const exit = fact?.exit ?? null;
     tell({ type: "watch.exited", exit, at: exit?.at ?? clock.now(), lastLines });
   };
@@ -347,7 +356,7 @@ async function fenceOff({ lanes, clock }: PortsContext, prefix: string, signal: 
 async function linesOf(context: PortsContext, instanceId: string, source: Source): Promise<readonly string[]> {
   if (source.kind === "workspace") return [];
   const { infrastructure, spec } = context.live(instanceId);
-  const lines = await lastLinesOf(infrastructure, spec, source.machine);
+  const lines = await lastLinesOf(infrastructure, spec, source.machine, context.clock);
   return textOf(lines, source.kind === "installer" ? source.name : null);
 }
 

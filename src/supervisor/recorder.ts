@@ -1,8 +1,9 @@
 import type { Journal, NewEvent, Turn } from "../journal/spi.ts";
-import { type StopReason, sourceKey, type TroupeEvent } from "../model/workspace.ts";
+import { sourceKey, type TroupeEvent } from "../model/workspace.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Clock } from "./api.ts";
 import type { Deadlines } from "./deadlines.ts";
+import { changesOf } from "./instance-changes.ts";
 import type { Transition } from "./tap.ts";
 
 /** A journal that cannot write (a full disk) is tried again after this. */
@@ -46,9 +47,9 @@ export class Recorder {
     this.wake();
   }
 
-  /** There is something to commit at the end of this turn. */
+  /** There is something to commit at the end of this turn; or, while the journal cannot write, when it is tried again. */
   wake(): void {
-    this.#turn ??= setImmediate(() => this.#flushLater());
+    if (this.#retry === undefined) this.#turn ??= setImmediate(() => this.#flushLater());
   }
 
   /** Tells which instance a workspace has now. */
@@ -67,6 +68,7 @@ export class Recorder {
     try {
       while (this.#pending.length > 0) this.#commit(this.#untilNextInstance());
       if (this.#context.deadlines.changes.length > 0) this.#commit(0);
+      this.#forgetRetry();
     } finally {
       this.#isFlushing = false;
     }
@@ -74,7 +76,13 @@ export class Recorder {
 
   close(): void {
     if (this.#turn !== undefined) clearImmediate(this.#turn);
+    this.#forgetRetry();
+  }
+
+  #forgetRetry(): void {
+    if (this.#retry === undefined) return;
     this.#context.clock.clearTimeout(this.#retry);
+    this.#retry = undefined;
   }
 
   #flushLater(): void {
@@ -86,6 +94,7 @@ export class Recorder {
         { err: error, pending: this.#pending.length },
         "cannot write the journal; trying again",
       );
+      this.#forgetRetry();
       this.#retry = this.#context.clock.setTimeout(() => this.#flushLater(), RETRY_MS);
     }
   }
@@ -132,13 +141,4 @@ export class Recorder {
 
 function actorOf({ instanceId, source }: Pending): string {
   return `${instanceId} ${sourceKey(source)}`;
-}
-
-/** What a transition of a workspace's chart changes in the record of its instance. */
-function changesOf({ instanceId, source, from, to, status, at, failure, data }: Pending): Turn["instances"] {
-  if (source.kind !== "workspace") return [];
-  const stopReason = (data["stopReason"] as StopReason | null | undefined) ?? null;
-  if (to === "stopped") return [{ instanceId, desired: "stopped", stoppedAt: at, stopReason, failure }];
-  if (status === "STOPPING") return [{ instanceId, desired: "stopped", stopReason, failure }];
-  return to.startsWith("running") && from?.startsWith("starting") ? [{ instanceId, readyAt: at }] : [];
 }

@@ -5,9 +5,10 @@ import { recipeRegistry } from "../environment/recipes.ts";
 import { TroupeError } from "../errors.ts";
 import type { Infrastructure, OutputRecord } from "../infrastructure/spi.ts";
 import { installerRegistry } from "../installers/registry.ts";
-import type { InstanceRow, Journal, LeakRow, Page, WorkspaceRow } from "../journal/spi.ts";
+import type { InstanceRow, Journal, LeakRow, NewEvent, Page, WorkspaceRow } from "../journal/spi.ts";
 import type { WorkspaceConfig } from "../model/config.ts";
 import type { Warning } from "../model/environment.ts";
+import type { Incident } from "../model/incident.ts";
 import type { TroupeEvent, WorkspaceStatus, WorkspaceView } from "../model/workspace.ts";
 import { type Logger, silentLogger } from "../telemetry/log.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
@@ -25,6 +26,7 @@ import type {
 } from "./api.ts";
 import { systemClock } from "./clock.ts";
 import { DEFAULT_OWNER, newWorkspaceId } from "./ids.ts";
+import { incidentOf } from "./incident.ts";
 import { lastLinesOf, textOf } from "./last-lines.ts";
 import { keptLogs, liveLogs } from "./logs.ts";
 import { Reader } from "./reader.ts";
@@ -33,6 +35,7 @@ import type { Roster } from "./roster.ts";
 import { verdict } from "./wait.ts";
 import { Watchers } from "./watchers.ts";
 import { explain } from "./why.ts";
+import { within } from "./within.ts";
 import { WorkspaceActors } from "./workspace-actors.ts";
 
 /** Retention is looked after this often; each time until it is done, a piece a turn. */
@@ -46,6 +49,12 @@ const LONGEST_WAIT_MS = 24 * 60 * 60_000;
 
 /** Every state on the way to STOPPED has a budget, and together they are far below this. */
 const DELETE_WITHIN_MS = 60 * 60_000;
+
+/** Volumes may be large, and their removal is what a caller of `delete` waits for. */
+const REMOVE_VOLUMES_MS = 10 * 60_000;
+
+/** What cannot be deleted is tried again after this, for nobody waits for it. */
+const DELETE_RETRY_MS = 15_000;
 
 const nothing: Health["workspaces"] = { STARTING: 0, RUNNING: 0, STOPPING: 0, STOPPED: 0 };
 
@@ -133,13 +142,21 @@ class WorkspaceSupervisor implements Supervisor {
   /** Takes up what an earlier supervisor left. */
   open(): void {
     this.#actors.recover();
-    for (const row of this.#journal.deletingWorkspaces()) {
-      this.#delete(row).catch((error: unknown) => {
-        if (this.#phase !== "closed")
-          this.#logger.error({ err: error, workspaceId: row.workspaceId }, "cannot delete a workspace");
-      });
-    }
+    for (const row of this.#journal.deletingWorkspaces()) this.#deleteUntilDone(row);
     this.#prune();
+  }
+
+  /** A wish to delete is kept: what cannot be deleted now is tried again. */
+  #deleteUntilDone(row: WorkspaceRow): void {
+    this.#delete(row).catch((error: unknown) => this.#deleteLater(row, error));
+  }
+
+  #deleteLater(row: WorkspaceRow, error: unknown): void {
+    if (this.#phase === "closed") return;
+    this.#logger.error({ err: error, workspaceId: row.workspaceId }, "cannot delete a workspace; trying again");
+    this.#clock.setTimeout(() => {
+      if (this.#phase !== "closed") this.#deleteUntilDone(row);
+    }, DELETE_RETRY_MS);
   }
 
   get epoch(): string {
@@ -166,8 +183,7 @@ class WorkspaceSupervisor implements Supervisor {
       status: "STOPPED",
       deletingSince: null,
     };
-    this.#journal.createWorkspace(row);
-    this.#tellOfRecord(row, "created");
+    this.#actors.change(() => this.#journal.createWorkspace(row, this.#changeOf(row, "created")));
     return this.#view(row);
   }
 
@@ -190,9 +206,11 @@ class WorkspaceSupervisor implements Supervisor {
       version: current.version + 1,
       updatedAt: this.#clock.now(),
     };
-    this.#journal.updateWorkspace(row);
-    this.#roster.get(row.workspaceId)?.keepRow(row);
-    this.#tellOfRecord(row, "updated");
+    this.#actors.change(() => {
+      const events = this.#journal.updateWorkspace(row, this.#changeOf(row, "updated"));
+      this.#roster.get(row.workspaceId)?.keepRow(row);
+      return events;
+    });
     return this.#view(row);
   }
 
@@ -260,7 +278,12 @@ class WorkspaceSupervisor implements Supervisor {
       this.#journal.markDeleting(row.workspaceId, deletingSince);
       this.#roster.get(row.workspaceId)?.keepRow({ ...row, deletingSince });
     }
-    await this.#delete(row);
+    try {
+      await this.#delete(row);
+    } catch (error) {
+      this.#deleteLater(row, error);
+      throw error;
+    }
   }
 
   async wait(
@@ -290,6 +313,10 @@ class WorkspaceSupervisor implements Supervisor {
   events(key: string, query: { after?: number; instanceId?: string; limit?: number } = {}): readonly TroupeEvent[] {
     const { workspaceId } = this.#find(key);
     return this.#journal.events({ after: 0, limit: 100, ...query, workspaceId });
+  }
+
+  async export(key: string, { instanceId }: { readonly instanceId?: string } = {}): Promise<Incident> {
+    return incidentOf(this.#journal, this.#find(key), { instanceId, exportedAt: this.#clock.now() });
   }
 
   async *logs(key: string, query: LogQuery = {}): AsyncGenerator<OutputRecord> {
@@ -383,13 +410,12 @@ class WorkspaceSupervisor implements Supervisor {
       this.#actors.stop(live, { by: "user", message: "It is being deleted" }, false);
     }
     await this.#retired(workspaceId, DELETE_WITHIN_MS);
-    const signal = AbortSignal.timeout(DELETE_WITHIN_MS);
+    const { signal } = new AbortController();
     for (const infrastructure of this.#infrastructures.values()) {
-      await infrastructure.removeVolumes(workspaceId, signal);
+      await within(REMOVE_VOLUMES_MS, this.#clock, signal, (given) => infrastructure.removeVolumes(workspaceId, given));
     }
     if (this.#journal.workspace(workspaceId) === undefined) return; // somebody else was deleting it too
-    this.#journal.deleteWorkspace(workspaceId);
-    this.#tellOfRecord(row, "deleted");
+    this.#actors.change(() => this.#journal.deleteWorkspace(workspaceId, this.#changeOf(row, "deleted")));
   }
 
   #retired(workspaceId: string, withinMs: number): Promise<true> {
@@ -407,23 +433,21 @@ class WorkspaceSupervisor implements Supervisor {
     return this.#roster.size === 0;
   }
 
-  #tellOfRecord(row: WorkspaceRow, to: "created" | "updated" | "deleted"): void {
-    this.#actors.append([
-      {
-        workspaceId: row.workspaceId,
-        instanceId: null,
-        at: this.#clock.now(),
-        source: { kind: "workspace" },
-        from: null,
-        to,
-        status: this.#roster.get(row.workspaceId)?.row.status ?? row.status,
-        cause: `workspace.${to}`,
-        deadlineAt: null,
-        budgetMs: null,
-        failure: null,
-        data: { name: row.name, version: row.version },
-      },
-    ]);
+  #changeOf(row: WorkspaceRow, to: "created" | "updated" | "deleted"): NewEvent {
+    return {
+      workspaceId: row.workspaceId,
+      instanceId: null,
+      at: this.#clock.now(),
+      source: { kind: "workspace" },
+      from: null,
+      to,
+      status: this.#roster.get(row.workspaceId)?.row.status ?? row.status,
+      cause: `workspace.${to}`,
+      deadlineAt: null,
+      budgetMs: null,
+      failure: null,
+      data: { name: row.name, version: row.version },
+    };
   }
 
   #find(key: string): WorkspaceRow {
@@ -443,7 +467,7 @@ class WorkspaceSupervisor implements Supervisor {
   ): Promise<readonly string[]> {
     const live = this.#roster.get(id)?.instances.get(instanceId ?? "");
     if (live === undefined) return [];
-    return textOf(await lastLinesOf(live.infrastructure, live.spec, machine), installer);
+    return textOf(await lastLinesOf(live.infrastructure, live.spec, machine, this.#clock), installer);
   }
 
   #lastEvents({ id, instanceId }: WorkspaceView): readonly TroupeEvent[] {

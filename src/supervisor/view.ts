@@ -48,10 +48,21 @@ export function workspaceView(row: WorkspaceRow, instance: InstanceRow | undefin
   };
 }
 
-function machineViews({ environment, createdAt }: InstanceRow, actors: Actors): Record<string, MachineView> {
+function machineViews({ environment, createdAt, stoppedAt }: InstanceRow, actors: Actors): Record<string, MachineView> {
+  const last = stoppedAt === null ? actors : new Map([...actors].map(([key, row]) => [key, ended(row)]));
   return Object.fromEntries(
-    Object.values(environment.machines).map((spec) => [spec.name, machineView(spec, actors, createdAt)]),
+    Object.values(environment.machines).map((spec) => [spec.name, machineView(spec, last, createdAt)]),
   );
+}
+
+/**
+ * What an actor is when its instance is gone. Most say so themselves; those that were let go of before they could (a stop
+ * by force while the supervisor recovers, a budget used up, a fault of ours) are not shown as running for ever.
+ */
+function ended(row: ActorRow): ActorRow {
+  const isAtWork = row.status === "STARTING" || row.status === "RUNNING";
+  const status = row.source.kind === "installer" ? "FAILED" : "STOPPED";
+  return { ...row, status: isAtWork ? status : row.status, deadlineAt: null, budgetMs: null };
 }
 
 function machineView(spec: MachineSpec, actors: Actors, since: number): MachineView {

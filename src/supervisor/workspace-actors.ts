@@ -15,7 +15,7 @@ import { LiveInstance } from "./live-instance.ts";
 import { LiveWorkspace } from "./live-workspace.ts";
 import { outputToKeep } from "./logs.ts";
 import { planOf } from "./plan.ts";
-import { lanesOf, persistently, provideWorkspace } from "./ports.ts";
+import { lanesOf, persistently, provideWorkspace, type WorkspaceLogic } from "./ports.ts";
 import { Recorder } from "./recorder.ts";
 import { foundMachines, recoveredOf } from "./recovery.ts";
 import { Roster } from "./roster.ts";
@@ -33,6 +33,8 @@ export interface WorkspaceActorsContext {
   readonly metrics: Metrics;
   /** Called with what was committed, after the roster has taken it over. */
   published(events: readonly TroupeEvent[]): void;
+  /** Lays something between the charts and their work, as a replay does. Default: nothing. */
+  adapt?(logic: WorkspaceLogic): WorkspaceLogic;
 }
 
 /**
@@ -50,7 +52,7 @@ export class WorkspaceActors {
   readonly #admission: Admission;
   readonly #lanes = new Lanes((lane) => this.#cameLate(lane));
   readonly #recorder: Recorder;
-  readonly #logic: ReturnType<typeof provideWorkspace>;
+  readonly #logic: WorkspaceLogic;
   readonly #recovering = new Set<string>();
   #isSuspended = false;
 
@@ -74,7 +76,7 @@ export class WorkspaceActors {
       advance: (workspaceId, instanceId) => this.#advance(workspaceId, instanceId),
       committed: (events, changes) => this.#committed(events, changes),
     });
-    this.#logic = provideWorkspace({
+    const logic = provideWorkspace({
       clock,
       lanes: this.#lanes,
       deadlines: this.#deadlines,
@@ -87,6 +89,7 @@ export class WorkspaceActors {
       keepOutput: (live) => this.#keepOutput(live),
       leaked: (ref, infrastructure, leaks) => this.ledger.record(ref, infrastructure, leaks),
     });
+    this.#logic = context.adapt?.(logic) ?? logic;
   }
 
   /** Instances of which it is not known yet what is left of them. */
@@ -109,10 +112,10 @@ export class WorkspaceActors {
     this.#recorder.flush();
   }
 
-  /** Commits events that no chart made: changes of a workspace's record. */
-  append(events: Turn["events"]): void {
+  /** Changes a workspace's record, behind what the charts have done until now, and takes over the events that tell of it. */
+  change(write: () => readonly TroupeEvent[]): void {
     this.#recorder.flush();
-    this.#committed(this.#context.journal.append({ events, instances: [] }), []);
+    this.#committed(write(), []);
   }
 
   /** Makes the intent to run durable, then tells the workspace's actor; begins one if there is none. */
@@ -278,6 +281,7 @@ export class WorkspaceActors {
       if (changed === instanceId) workspace.changeInstance(change);
     }
     if (!to.startsWith("recovering")) this.#recovering.delete(workspaceId);
+    if (to === "running.steady" || to === "stopped") this.#deadlines.recovered(instanceId);
     if (status === "STARTING") return;
     this.#admission.leave(instanceId);
     if (before === "STARTING") this.#countStart(event, workspace);
@@ -345,7 +349,7 @@ export class WorkspaceActors {
   }
 
   async #keepOutput(live: LiveInstance): Promise<void> {
-    const lastOutput = await outputToKeep(live);
+    const lastOutput = await outputToKeep(live, this.#context.clock);
     if (lastOutput.length > 0) this.#changeInstance(live.spec, { lastOutput });
   }
 

@@ -45,7 +45,7 @@ class MemoryJournal implements Journal {
   #created = 0;
   #isClosed = false;
 
-  createWorkspace(row: WorkspaceRow): void {
+  createWorkspace(row: WorkspaceRow, ...events: readonly NewEvent[]): readonly TroupeEvent[] {
     this.#mustBeOpen();
     if (this.#workspaces.has(row.workspaceId)) {
       throw new TroupeError("WORKSPACE_EXISTS", `Cannot create workspace "${row.workspaceId}": the id is taken`);
@@ -53,9 +53,10 @@ class MemoryJournal implements Journal {
     this.#mustBeFree(row, "create");
     this.#created += 1;
     this.#workspaces.set(row.workspaceId, { row, number: this.#created });
+    return events.map((event) => this.#record(event));
   }
 
-  updateWorkspace(row: WorkspaceRow): void {
+  updateWorkspace(row: WorkspaceRow, ...events: readonly NewEvent[]): readonly TroupeEvent[] {
     const stored = this.#require(row.workspaceId, "update");
     const { instanceId, status, deletingSince, version: current } = stored.row;
     const expected = row.version - 1;
@@ -68,6 +69,7 @@ class MemoryJournal implements Journal {
     }
     this.#mustBeFree(row, "update");
     stored.row = { ...row, instanceId, status, deletingSince, createdAt: stored.row.createdAt };
+    return events.map((event) => this.#record(event));
   }
 
   markDeleting(workspaceId: string, at: number): void {
@@ -75,7 +77,7 @@ class MemoryJournal implements Journal {
     stored.row = { ...stored.row, deletingSince: stored.row.deletingSince ?? at };
   }
 
-  deleteWorkspace(workspaceId: string): void {
+  deleteWorkspace(workspaceId: string, ...events: readonly NewEvent[]): readonly TroupeEvent[] {
     this.#mustBeOpen();
     for (const { instanceId } of [...this.#instances.values()].filter((row) => row.workspaceId === workspaceId)) {
       this.#instances.delete(instanceId);
@@ -84,6 +86,7 @@ class MemoryJournal implements Journal {
     }
     this.#events = this.#events.filter((event) => event.workspaceId !== workspaceId || event.instanceId === null);
     this.#workspaces.delete(workspaceId);
+    return events.map((event) => this.#record(event));
   }
 
   workspace(workspaceId: string): WorkspaceRow | undefined {

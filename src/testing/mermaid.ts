@@ -1,5 +1,6 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 import { causeOf } from "../../machines/cause.ts";
+import { guardWords } from "./guard-words.ts";
 
 const INDENT = "  ";
 
@@ -61,20 +62,11 @@ function arrowsOf(node: AnyStateNode): Arrow[] {
 
 /** Where the alternatives for one event lead. The last, without a guard, is for what the others refused. */
 function waysOf(alternatives: readonly AnyTransitionDefinition[]): { to: AnyStateNode; label: string }[] {
-  return alternatives.flatMap(({ target = [], eventType, guard }, index) => {
-    const guards = guard === undefined ? (index === 0 ? "" : "[otherwise]") : `[${words(nameOf(guard))}]`;
-    return target.map((to) => ({ to, label: `${causeOf(eventType)} ${guards}`.trim() }));
+  return alternatives.flatMap((alternative, index) => {
+    const when = guardWords(alternative, index);
+    const label = `${causeOf(alternative.eventType)} ${when === "" ? "" : `[${when}]`}`.trim();
+    return (alternative.target ?? []).map((to) => ({ to, label }));
   });
-}
-
-function nameOf(guard: unknown): string {
-  if (typeof guard === "string") return guard;
-  return typeof guard === "object" && guard !== null && "type" in guard ? String(guard.type) : "some condition";
-}
-
-/** `hasMachines` as `has machines`. */
-function words(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** The innermost state that both are in; a state is in itself. */

@@ -17,7 +17,7 @@ const TURNS_TO_SETTLE = 4;
  * Time that passes when the test says so. Serves as the supervisor's clock and as XState's.
  *
  * It steps: each timer fires at its own time, and a timer that it sets is counted from there. Timers of the same
- * time fire in the order in which they were set.
+ * time fire in the order in which they were set, or as `choose` says.
  */
 export class VirtualClock implements Clock {
   #now: number;
@@ -26,9 +26,15 @@ export class VirtualClock implements Clock {
   /** The next one last, so that taking it moves nothing. */
   readonly #timers: Timer[] = [];
 
-  /** `startAt`: the first `now()`, in milliseconds since 1970. */
-  constructor(startAt = 0) {
+  readonly #choose: (count: number) => number;
+
+  /**
+   * @param startAt the first `now()`, in milliseconds since 1970
+   * @param choose which of so many timers that are due at the same time fires next: 0 is the one that was set first
+   */
+  constructor(startAt = 0, choose: (count: number) => number = () => 0) {
     this.#now = startAt;
+    this.#choose = choose;
   }
 
   now(): number {
@@ -105,9 +111,8 @@ export class VirtualClock implements Clock {
 
   /** Fires the next timer if it is due by `end`. */
   #fireNext(end: number): boolean {
-    const next = this.#timers.at(-1);
-    if (next === undefined || next.at > end) return false;
-    this.#timers.pop();
+    const next = this.#takeNext(end);
+    if (next === undefined) return false;
     this.#passTo(next.at);
     this.#firedAtOnce += 1;
     if (this.#firedAtOnce > MAX_TIMERS_AT_ONCE) {
@@ -115,6 +120,15 @@ export class VirtualClock implements Clock {
     }
     next.callback();
     return true;
+  }
+
+  #takeNext(end: number): Timer | undefined {
+    const first = this.#timers.at(-1);
+    if (first === undefined || first.at > end) return undefined;
+    let alike = 1;
+    while (this.#timers.at(-1 - alike)?.at === first.at) alike += 1;
+    const [chosen] = this.#timers.splice(-1 - (alike === 1 ? 0 : this.#choose(alike)), 1);
+    return chosen;
   }
 
   #passTo(time: number): void {

@@ -127,6 +127,11 @@ export class Stage {
     this.call(name).tell(fact);
   }
 
+  /** A port does its work as it does when all goes well. */
+  answer(call: Call | undefined): void {
+    call?.resolve(wellDone[call.port]);
+  }
+
   /** A port does its work. */
   async finish(name: string, output?: unknown): Promise<void> {
     const call = this.call(name);
@@ -153,7 +158,7 @@ export class Stage {
         (call) => !isEndless(call) && !held.includes(nameOf(call)) && !held.includes(call.port),
       );
       if (next === undefined) return;
-      next.resolve(wellDone[next.port]);
+      this.answer(next);
       await settled();
     }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AnyStateNode } from "xstate";
 import { charts, hasTag, isLeaf, pathOf, statesOf, transitionsOf } from "./charts.ts";
+import { installerPlan, machinePlan, serverPlan, workspacePlan } from "./plans.ts";
 
 const states = charts.flatMap(statesOf);
 const leaves = states.filter(({ node }) => isLeaf(node));
@@ -51,6 +52,24 @@ describe("every invocation", () => {
     },
   );
 });
+
+const contexts: Readonly<Record<string, object>> = {
+  workspace: { plan: workspacePlan({ web: {} }) },
+  machine: { plan: machinePlan("web") },
+  installer: { plan: installerPlan("web", { id: "agent" }) },
+  server: { plan: serverPlan("web", { name: "http" }) },
+};
+
+test.each(invocations.filter(({ invoke }) => invoke.src === "deadline"))(
+  "the deadline of $chart $state is kept under the name of that state, and has a budget",
+  ({ chart, state, invoke }) => {
+    const context = { instanceId: "i-1", source: { kind: chart }, ...contexts[chart] };
+    const input: unknown = typeof invoke.input === "function" ? invoke.input({ context } as never) : null;
+
+    expect(input).toMatchObject({ instanceId: "i-1", source: { kind: chart }, budgetMs: expect.any(Number) });
+    expect(input).toMatchObject({ state });
+  },
+);
 
 describe("every state", () => {
   test.each(leaves.filter(({ node }) => hasTag(node, "busy")))("that waits has a budget: $chart $state", ({ node }) => {
@@ -107,7 +126,7 @@ describe.each(commands)("%s", (chart, command) => {
   });
 });
 
-describe.each(charts.map((chart) => ({ id: chart.id, chart })))("the chart of the $id", ({ id, chart }) => {
+describe.each(charts.map((chart) => ({ id: chart.id, chart })))("the chart of the $id", ({ chart }) => {
   const nodes = [chart.root, ...statesOf(chart).map(({ node }) => node)];
 
   test("has no wildcard, which would swallow the errors of what it invoked", () => {
@@ -125,9 +144,5 @@ describe.each(charts.map((chart) => ({ id: chart.id, chart })))("the chart of th
       .map(({ source, eventType }) => `${source.id} on ${eventType}`);
 
     expect(unnamed).toEqual([]);
-  });
-
-  test("says which state it means where it blames a deadline", () => {
-    expect(id).toBe(chart.root.key);
   });
 });

@@ -235,9 +235,7 @@ describe("a stop", () => {
     const { signal } = stage.call("bootMachine db");
 
     stage.send(stop);
-    expect(signal.aborted).toBe(false); // web, which waits for it, goes first
-    await stage.finish("removeMachine web");
-    expect(signal.aborted).toBe(true);
+    expect(signal.aborted).toBe(true); // nobody has anything from it yet: it waits for no other
     await stage.finishAll();
 
     expect(stage.state).toBe("stopped");
@@ -505,6 +503,46 @@ describe("a machine that has failed", () => {
     await stage.finishAll();
 
     expect(stage.state).toBe("running.steady");
+  });
+});
+
+describe("a machine of which something is left", () => {
+  test("is not launched again under one-for-all: the workspace stops, and removes it", async () => {
+    const stage = await relaunching();
+
+    for (const port of ["stopMachine", "killMachine", "removeMachine"]) await stage.fail(`${port} web`);
+    expect(stage.state).toBe("stopping.destroying.removing");
+    await stage.finishAll();
+
+    expect(stage.state).toBe("stopped");
+    expect(stage.context).toMatchObject({
+      failure: { code: "RESOURCES_LEFT", source: { kind: "machine", machine: "web" } },
+      stopReason: { by: "failure" },
+    });
+  });
+
+  test("when it failed makes no other start again, whatever the strategy", async () => {
+    const stage = await running({ db: fragile, web: {} }, { onFailure: "one-for-all" });
+
+    fails(stage, "db");
+    await stage.finish("killMachine db");
+    await stage.fail("removeMachine db");
+    expect(stage.state).toBe("stopping.halting");
+    await stage.finishAll();
+
+    expect(stage.state).toBe("stopped");
+  });
+
+  test("does not keep the workspace from stopping", async () => {
+    const stage = await running({ web: {} });
+    stage.send(stop);
+
+    await stage.finish("stopMachine web");
+    await stage.fail("removeMachine web");
+    await stage.finishAll();
+
+    expect(stage.state).toBe("stopped");
+    expect(stage.context.failure).toBeNull();
   });
 });
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Fault, Operation } from "../../src/infrastructure/simulated/index.ts";
-import { Laboratory, workspace } from "./laboratory.ts";
+import { Laboratory } from "../../src/testing/laboratory.ts";
+import { workspaceOf } from "../../src/testing/workspace-of.ts";
 
-const shop = workspace("shop", {
+const shop = workspaceOf("shop", {
   db: { servers: { sql: { port: "auto", protocol: "tcp" } } },
   web: {
     dependsOn: { db: "healthy" },

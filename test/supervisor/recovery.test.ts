@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Laboratory, workspace } from "./laboratory.ts";
+import { Laboratory } from "../../src/testing/laboratory.ts";
+import { workspaceOf } from "../../src/testing/workspace-of.ts";
 
 const latencyMs = {
   prepare: 100,
@@ -14,7 +15,7 @@ const latencyMs = {
   observe: 50,
 };
 
-const shop = workspace("shop", {
+const shop = workspaceOf("shop", {
   db: { servers: { sql: { port: "auto", protocol: "tcp" } } },
   web: {
     dependsOn: { db: "healthy" },
@@ -103,7 +104,7 @@ describe("a supervisor that is killed and started again", () => {
   test("keeps the time that a state had left", async () => {
     const laboratory = await Laboratory.open();
     laboratory.infrastructure.inject({ operation: "startMachine", delayMs: 50_000, times: 9 });
-    laboratory.supervisor.create(workspace("slow", { one: {} }));
+    laboratory.supervisor.create(workspaceOf("slow", { one: {} }));
     laboratory.supervisor.start("slow");
     await laboratory.clock.advanceAsync(1_000);
     const { deadlineAt } = laboratory.view("slow").machines["one"] ?? {};

@@ -1,4 +1,4 @@
-export type { Call } from "./calls.ts";
+export type { Call, Latency } from "./calls.ts";
 export type { Fault, Operation } from "./faults.ts";
 export type { SimulatedProcess, SimulatedProgram } from "./process.ts";
 export type { SimulatedPrograms } from "./programs.ts";
@@ -9,4 +9,4 @@ export {
   type SimulatedWorldView,
   simulatedInfrastructure,
 } from "./simulated-infrastructure.ts";
-export type { Violation } from "./world.ts";
+export type { MachineExit, Violation } from "./world.ts";

@@ -20,19 +20,19 @@ import type {
   StartedMachine,
 } from "../spi.ts";
 import { abortable } from "./abortable.ts";
-import { type Call, Calls } from "./calls.ts";
+import { type Call, Calls, type Latency } from "./calls.ts";
 import { type Fault, Faults, type Operation } from "./faults.ts";
+import { garbled } from "./garbled.ts";
 import type { Machine } from "./machine.ts";
 import type { SimulatedProgram } from "./process.ts";
 import { builtInPrograms, idle, notFound, type SimulatedPrograms, succeed } from "./programs.ts";
-import { type Violation, World } from "./world.ts";
+import { type MachineExit, type Violation, World } from "./world.ts";
 
 /** How the pretend place behaves. Everything takes no time and succeeds by default. */
 export interface SimulatedInfrastructureOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
-  /** How long operations take, in milliseconds. */
-  readonly latencyMs?: Readonly<Partial<Record<Operation, number>>>;
+  readonly latencyMs?: Latency;
   /** By the first word of a command. What is not among them and not built in (`programs.ts`) runs until it is ended. */
   readonly programs?: SimulatedPrograms;
   /** By the id of an exec, such as an installer's. What is neither here nor in `programs` ends well, at once. */
@@ -69,6 +69,10 @@ export interface SimulatedInfrastructure extends Infrastructure {
   inject(fault: Fault): void;
   /** Takes back all faults that have not struck. */
   heal(): void;
+  /** How often each kind of fault has struck: `createMachine late`. */
+  readonly struck: ReadonlyMap<string, number>;
+  /** Ends the time that an operation takes. `index`: its place among those under way (`world().underWay`), counted around. */
+  hurry(index: number): void;
   /** Ends a machine's command; default: code 1. */
   crash(instanceId: string, machine: string, exit?: Partial<Exit>): void;
   /** Ends a machine's command with code 0. */
@@ -87,6 +91,8 @@ export interface SimulatedInfrastructure extends Infrastructure {
   world(): SimulatedWorldView;
   /** What no supervisor may do, and this one did. */
   readonly violations: readonly Violation[];
+  /** How machines have ended, newest last; the last thousand. */
+  readonly exits: readonly MachineExit[];
   /**
    * The same place, as the next process finds it. Unless this object was closed, it is cut off, as if its process had
    * been killed: what is under way still has its effect, but nothing that was or will be called ever settles.
@@ -131,9 +137,9 @@ class Simulation implements SimulatedInfrastructure {
   }
 
   async prepare(instance: Instance, signal: AbortSignal, progress: Progress) {
-    return this.#call("prepare", instance, null, signal, () => {
+    return this.#call("prepare", instance, null, signal, (_, { inPart = false }) => {
       progress({ message: "Preparing", current: 0, total: 1, unit: "steps" });
-      this.#place.world.prepare(instance);
+      this.#place.world.prepare(instance, inPart);
       progress({ message: "Prepared", current: 1, total: 1, unit: "steps" });
       return { warnings: [] };
     });
@@ -203,26 +209,38 @@ class Simulation implements SimulatedInfrastructure {
   }
 
   async *watch(ref: InstanceRef, machine: string, signal: AbortSignal): AsyncGenerator<MachineFact> {
-    const there = await this.#call("watch", ref, machine, signal, () => this.#place.world.machine(ref, machine));
-    if (there !== undefined) yield* this.#follow(signal, (following) => there.watch(following));
-    else
+    const { there, reports } = await this.#call("watch", ref, machine, signal, (_, { reports }) => ({
+      there: this.#place.world.machine(ref, machine),
+      reports,
+    }));
+    if (there !== undefined) {
+      yield* garbled(
+        this.#follow(signal, (following) => there.watch(following)),
+        reports,
+      );
+    } else
       yield { type: "exited", exit: { code: null, signal: null, oomKilled: false, at: this.#place.world.clock.now() } };
   }
 
   async observe(ref: InstanceRef, signal: AbortSignal): Promise<Observation> {
-    return this.#call("observe", ref, null, signal, () => this.#place.world.observe(ref));
+    return this.#call("observe", ref, null, signal, (_, { lies }) =>
+      lies ? { exists: false, machines: {} } : this.#place.world.observe(ref),
+    );
   }
 
   async identities(signal: AbortSignal): Promise<readonly InstanceRef[]> {
-    return this.#call("identities", null, null, signal, () =>
-      [...this.#place.world.instances.values()].map(({ workspaceId, instanceId }) => ({ workspaceId, instanceId })),
+    return this.#call("identities", null, null, signal, (_, { lies }) =>
+      (lies ? [] : [...this.#place.world.instances.values()]).map(({ workspaceId, instanceId }) => ({
+        workspaceId,
+        instanceId,
+      })),
     );
   }
 
   async destroy(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
-    return this.#call("destroy", ref, null, signal, () => {
+    return this.#call("destroy", ref, null, signal, (_, { inPart = false }) => {
       this.#place.calls.interrupt(ref.instanceId);
-      return this.#place.world.destroy(ref);
+      return this.#place.world.destroy(ref, inPart);
     });
   }
 
@@ -241,6 +259,14 @@ class Simulation implements SimulatedInfrastructure {
 
   heal(): void {
     this.#place.faults.clear();
+  }
+
+  get struck(): ReadonlyMap<string, number> {
+    return this.#place.faults.struck;
+  }
+
+  hurry(index: number): void {
+    this.#place.calls.hurry(index);
   }
 
   crash(instanceId: string, machine: string, exit: Partial<Exit> = { code: 1 }): void {
@@ -272,9 +298,15 @@ class Simulation implements SimulatedInfrastructure {
   }
 
   async probe(_spec: ProbeSpec, address: ServerAddress, signal: AbortSignal): Promise<ProbeResult> {
-    signal.throwIfAborted();
-    const passed = this.probeServer(address);
-    return { passed, message: passed ? "the server answered" : "the server did not answer" };
+    try {
+      return await this.#call("probe", null, null, signal, () => {
+        const passed = this.probeServer(address);
+        return { passed, message: passed ? "the server answered" : "the server did not answer" };
+      });
+    } catch {
+      signal.throwIfAborted();
+      return { passed: false, message: "the probe failed" };
+    }
   }
 
   probeServer({ port }: { readonly host: string; readonly port: number }): boolean {
@@ -293,6 +325,10 @@ class Simulation implements SimulatedInfrastructure {
     return this.#place.world.violations;
   }
 
+  get exits(): readonly MachineExit[] {
+    return this.#place.world.exits;
+  }
+
   reopen(): SimulatedInfrastructure {
     this.#isCutOff = !this.#isClosed;
     this.#place.calls.abandon();
@@ -305,13 +341,13 @@ class Simulation implements SimulatedInfrastructure {
     ref: InstanceRef | null,
     machine: string | null,
     signal: AbortSignal,
-    effect: (signal: AbortSignal) => T | Promise<T>,
+    effect: (signal: AbortSignal, fault: Fault) => T | Promise<T>,
   ): Promise<T> {
-    if (this.#isCutOff) await never;
+    if (this.#isCutOff) await never();
     try {
       return await this.#place.calls.run({ operation, instanceId: ref?.instanceId ?? null, machine }, signal, effect);
     } finally {
-      if (this.#isCutOff) await never;
+      if (this.#isCutOff) await never();
     }
   }
 
@@ -324,7 +360,7 @@ class Simulation implements SimulatedInfrastructure {
     if (signal.aborted || this.#isClosed) end();
     try {
       yield* open(following.signal);
-      if (this.#isCutOff) await never;
+      if (this.#isCutOff) await never();
     } finally {
       this.#followers.delete(following);
       signal.removeEventListener("abort", end);
@@ -365,8 +401,10 @@ class Simulation implements SimulatedInfrastructure {
   }
 }
 
-/** For what nobody is left to hear. */
-const never = new Promise<never>(() => {});
+/** For what nobody is left to hear. A promise each, so that what waits for it can be forgotten. */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}
 
 const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,20 +1,25 @@
 import type { Clock } from "../../supervisor/api.ts";
 
-/** Resolves after `ms` of the clock, or never if it is infinite; rejects with the signal's reason. */
-export async function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `ms` of the clock (never by itself if that is infinite) or when `hurry` aborts; rejects with the signal's reason. */
+export async function sleep(clock: Clock, ms: number, signal: AbortSignal, hurry?: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   if (ms <= 0) return;
   await new Promise<void>((resolve, reject) => {
-    const abort = () => {
+    const leave = () => {
       clock.clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+      hurry?.removeEventListener("abort", end);
+    };
+    const abort = () => {
+      leave();
       reject(signal.reason);
     };
-    const timer = Number.isFinite(ms)
-      ? clock.setTimeout(() => {
-          signal.removeEventListener("abort", abort);
-          resolve();
-        }, ms)
-      : null;
-    signal.addEventListener("abort", abort, { once: true });
+    const end = () => {
+      leave();
+      resolve();
+    };
+    const timer = Number.isFinite(ms) ? clock.setTimeout(end, ms) : null;
+    signal.addEventListener("abort", abort);
+    hurry?.addEventListener("abort", end);
   });
 }

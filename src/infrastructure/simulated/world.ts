@@ -1,3 +1,4 @@
+import type { Exit } from "../../../machines/failure.ts";
 import { TroupeError } from "../../errors.ts";
 import type { MachineSpec } from "../../model/environment.ts";
 import { serverUrl } from "../../servers/url.ts";
@@ -31,6 +32,16 @@ export interface Violation {
   readonly at: number;
 }
 
+/** How a run of a machine ended, whoever knows. */
+export interface MachineExit {
+  readonly instanceId: string;
+  readonly machine: string;
+  readonly exit: Exit;
+}
+
+/** More exits than this are not remembered. */
+const MAX_EXITS = 1_000;
+
 /** What exists of one instance. */
 interface InstanceInWorld extends InstanceRef {
   readonly machines: Map<string, Machine>;
@@ -53,6 +64,8 @@ export class World {
   readonly clock: Clock;
   readonly ports = new Ports();
   readonly violations: Violation[] = [];
+  /** Of all machines, newest last. */
+  readonly exits: MachineExit[] = [];
   /** By instance id, oldest first. */
   readonly instances = new Map<string, InstanceInWorld>();
   /** By workspace id and name: what is in it, by path. */
@@ -65,8 +78,10 @@ export class World {
     this.#outputLimitBytes = outputLimitBytes;
   }
 
-  prepare({ workspaceId, instanceId, environment }: Instance): void {
+  /** `inPart`: without the volumes. */
+  prepare({ workspaceId, instanceId, environment }: Instance, inPart = false): void {
     if (this.#instance({ workspaceId, instanceId }) === undefined) this.#addInstance({ workspaceId, instanceId });
+    if (inPart) return;
     for (const machine of Object.values(environment.machines)) {
       for (const name of Object.keys(machine.volumes)) this.#volume(workspaceId, name);
     }
@@ -96,6 +111,8 @@ export class World {
     there.started.add(name);
     return machine.start(program, addresses, (exit) => {
       if (exit.code === 0) there.completed.add(name);
+      this.exits.push({ instanceId: instance.instanceId, machine: name, exit });
+      if (this.exits.length > MAX_EXITS) this.exits.shift();
       this.#freePorts(machine.spec, addresses);
     });
   }
@@ -129,12 +146,12 @@ export class World {
     this.#instance(ref)?.machines.delete(name);
   }
 
-  /** Removes what can be removed. */
-  destroy(ref: InstanceRef): readonly Leak[] {
+  /** Removes what can be removed. `inPart`: one machine at most. */
+  destroy(ref: InstanceRef, inPart = false): readonly Leak[] {
     const there = this.#instance(ref);
     if (there === undefined) return [];
     const leaks: Leak[] = [];
-    for (const [name, machine] of there.machines) {
+    for (const [name, machine] of [...there.machines].slice(0, inPart ? 1 : undefined)) {
       if (machine.stuck !== null)
         leaks.push({ kind: "machine", id: `${ref.instanceId}/${name}`, reason: machine.stuck });
       else {
@@ -142,7 +159,7 @@ export class World {
         there.machines.delete(name);
       }
     }
-    if (leaks.length > 0) return leaks;
+    if (leaks.length > 0 || inPart) return leaks;
     for (const output of there.outputs.values()) output.complete();
     for (const { port, transport } of there.leases.values()) this.ports.free(port, transport);
     this.#removeInstance(there);
