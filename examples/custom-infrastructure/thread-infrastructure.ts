@@ -20,6 +20,7 @@ import {
 } from "troupe";
 import { abortable } from "./abortable.ts";
 import { MachineOutput } from "./machine-output.ts";
+import { onDisk } from "./on-disk.ts";
 import { addressesOf } from "./ports.ts";
 import { ThreadMachine } from "./thread-machine.ts";
 
@@ -55,8 +56,8 @@ export class ThreadInfrastructure implements Infrastructure {
       this.#instances.set(instance.instanceId, { machines: new Map(), outputs: new Map(), addresses: new Map() });
     }
     const volumes = Object.values(instance.environment.machines).flatMap((machine) => Object.keys(machine.volumes));
-    await Promise.all(volumes.map((name) => mkdir(this.#volume(instance.workspaceId, name), { recursive: true })));
-    await mkdir(this.#folder(instance), { recursive: true });
+    const folders = [...volumes.map((name) => this.#volume(instance.workspaceId, name)), this.#folder(instance)];
+    await onDisk(Promise.all(folders.map((folder) => mkdir(folder, { recursive: true }))));
     this.#live(instance); // fails if it was destroyed meanwhile
     return { warnings: [] };
   }
@@ -83,10 +84,10 @@ export class ThreadInfrastructure implements Infrastructure {
     output.isComplete = false;
     outputs.set(machine, output);
     machines.set(machine, new ThreadMachine(spec, folder, output));
-    await rm(folder, { recursive: true, force: true }); // of a process that was killed
-    await mkdir(folder, { recursive: true });
+    await onDisk(rm(folder, { recursive: true, force: true })); // of a process that was killed
+    await onDisk(mkdir(folder, { recursive: true }));
     for (const name of Object.keys(spec.volumes)) {
-      await symlink(this.#volume(instance.workspaceId, name), join(folder, name));
+      await onDisk(symlink(this.#volume(instance.workspaceId, name), join(folder, name)));
     }
     this.#machine(instance, machine); // fails if it was destroyed meanwhile
   }
@@ -132,8 +133,8 @@ export class ThreadInfrastructure implements Infrastructure {
     for (const { path, content, mode = 0o644 } of files) {
       signal.throwIfAborted();
       const file = join(this.#folder(ref, machine), path);
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, content, { mode });
+      await onDisk(mkdir(dirname(file), { recursive: true }));
+      await onDisk(writeFile(file, content, { mode }));
     }
   }
 
@@ -162,6 +163,7 @@ export class ThreadInfrastructure implements Infrastructure {
   }
 
   async identities(signal: AbortSignal): Promise<readonly InstanceRef[]> {
+    signal.throwIfAborted();
     const refs: InstanceRef[] = [];
     for (const workspaceId of await names(join(this.#directory, "instances"))) {
       signal.throwIfAborted();

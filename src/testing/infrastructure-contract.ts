@@ -1,5 +1,6 @@
 /** The conformance kit. Needs vitest, and is therefore apart from the rest of `troupe/testing`. */
 import { afterEach, beforeEach, describe } from "vitest";
+import type { Opened } from "./conformance/opened.ts";
 import { abortContract } from "./contract/abort.ts";
 import { destroyContract } from "./contract/destroy.ts";
 import { execContract } from "./contract/exec.ts";
@@ -9,14 +10,14 @@ import { outputContract } from "./contract/output.ts";
 import { portContract, type TakePort, takeLoopbackPort } from "./contract/ports.ts";
 import { type ContractPrograms, shellPrograms } from "./contract/programs.ts";
 import { recoveryContract } from "./contract/recovery.ts";
-import { type Opened, type Scene, Stage } from "./contract/stage.ts";
+import { type Scene, Stage } from "./contract/stage.ts";
 import { stopContract } from "./contract/stop.ts";
 import { volumeContract } from "./contract/volumes.ts";
 import { watchContract } from "./contract/watch.ts";
 
+export type { Opened } from "./conformance/opened.ts";
 export type { TakePort } from "./contract/ports.ts";
 export { type ContractPrograms, shellPrograms, simulatedContractPrograms } from "./contract/programs.ts";
-export type { Opened } from "./contract/stage.ts";
 
 export interface InfrastructureContractOptions {
   /** What the machines run; default {@link shellPrograms}. */

@@ -130,6 +130,24 @@ export function journalContract(name: string, open: (retention?: Partial<Retenti
         });
       });
 
+      test("a change of a record and the events that tell of it are recorded all or none", () => {
+        const told = (to: string) => newEvent("ws-1", null, { to });
+        const created = journal.createWorkspace(workspaceRow("ws-1"), told("created"));
+        const updated = journal.updateWorkspace(workspaceRow("ws-1", { version: 2 }), told("updated"));
+        expect(() => journal.createWorkspace(workspaceRow("ws-1"), told("created"))).toThrow();
+        expect(() => journal.updateWorkspace(workspaceRow("ws-1", { version: 2 }), told("updated"))).toThrow();
+        const deleted = journal.deleteWorkspace("ws-1", told("deleted"));
+        restart();
+
+        const events = [...created, ...updated, ...deleted];
+        expect(events).toMatchObject([
+          { position: 1, sequence: 1, to: "created" },
+          { position: 2, sequence: 2, to: "updated" },
+          { position: 3, sequence: 3, to: "deleted" },
+        ]);
+        expect(journal.events({ after: 0, limit: 10 })).toEqual(events);
+      });
+
       test("what there is not cannot be updated or marked", () => {
         const notFound = expect.objectContaining({ code: "WORKSPACE_NOT_FOUND" });
         expect(() => journal.updateWorkspace(workspaceRow("ws-1", { version: 2 }))).toThrow(notFound);

@@ -12,16 +12,9 @@ import type {
   StartedMachine,
 } from "../../infrastructure/spi.ts";
 import type { OutputLine } from "../../model/workspace.ts";
+import type { Opened } from "../conformance/opened.ts";
 import { environmentOf, type MachineSketch } from "../environment-of.ts";
 import type { ContractPrograms } from "./programs.ts";
-
-/** What one test gets. */
-export interface Opened {
-  readonly infrastructure: Infrastructure;
-  /** The same place, as a restarted supervisor finds it; the first object was closed. */
-  readonly reopen?: () => Promise<Infrastructure>;
-  close(): Promise<void>;
-}
 
 /** What each group of tests is given: the stage of the test that runs, and the programs. */
 export interface Scene {

@@ -63,6 +63,8 @@ export interface Moment {
   readonly fresh: number;
   /** All instances there ever were, as the journal has them now; `null` for what was deleted. */
   readonly instances: ReadonlyMap<string, InstanceRow | null>;
+  /** Workspaces that are on their way to be deleted. */
+  readonly deleting: ReadonlySet<string>;
   readonly leaks: readonly LeakRow[];
   readonly world: SimulatedWorldView;
   /** What the place itself saw a supervisor do wrong. */

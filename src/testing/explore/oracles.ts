@@ -2,6 +2,7 @@
  * The invariants of the design, each a function that finds what breaks it. Pure: they look at a {@link Moment} and at nothing
  * else, and none of them knows how the supervisor does what it does.
  */
+import type { Exit } from "../../../machines/failure.ts";
 import type { RestartPolicy } from "../../../machines/restart.ts";
 import { errorCodes } from "../../errors.ts";
 import type { Operation, Violation as Trespass } from "../../infrastructure/simulated/index.ts";
@@ -130,10 +131,10 @@ export function oldDoesNotTouchNew({ events, fresh, exits, trespasses }: Moment)
     current.set(workspaceId, instanceId);
     if (old.has(instanceId))
       found.push(`Event ${position} is of instance ${instanceId}, which was followed by another`);
-    const exit = data["exit"] as { readonly at: number } | null | undefined;
+    const exit = data["exit"] as Exit | null | undefined;
     if (position <= (events[fresh - 1]?.position ?? 0) || cause !== "watch.exited" || source.kind !== "machine")
       continue;
-    if (!exit) continue;
+    if (!exit || (exit.code === null && exit.signal === null)) continue; // it is gone, and nobody claims to have seen how
     const hasEnded = exits.some(
       (one) => one.instanceId === instanceId && one.machine === source.machine && one.exit.at === exit.at,
     );
@@ -203,31 +204,20 @@ const oracles: readonly ((moment: Moment) => string[])[] = [
 
 /** Workspaces that were asked to end in a state, with nothing in their way, and have not. */
 function notEnded(
-  { ending, views: shown, commands }: Moment,
+  { ending, views: shown, deleting }: Moment,
   wanted: Moment["ending"],
   isThere: (view: WorkspaceView) => boolean,
 ): string[] {
   if (ending !== wanted) return [];
-  const deleted = deletedBy(commands);
   return shown
-    .filter((view) => !deleted.has(view.id) && (!isThere(view) || view.nextInstanceId !== null))
+    .filter((view) => !deleting.has(view.id) && (!isThere(view) || view.nextInstanceId !== null))
     .map(
       ({ name, state, failure }) => `Workspace "${name}" is ${state} in the end: ${failure?.message ?? "no failure"}`,
     );
 }
 
-/** Workspaces that were accepted to be deleted. */
-function deletedBy(commands: readonly Command[]): ReadonlySet<string> {
-  const deletions = commands.filter(({ kind, isAccepted }) => kind === "delete" && isAccepted);
-  return new Set(deletions.map(({ workspaceId }) => workspaceId));
-}
-
-function undeleted({ ending, views: shown, commands }: Moment): string[] {
-  if (ending === null) return [];
-  const deleted = deletedBy(commands);
-  return shown
-    .filter(({ id }) => deleted.has(id))
-    .map(({ name }) => `Workspace "${name}" was to be deleted, and is there`);
+function undeleted({ ending, deleting }: Moment): string[] {
+  return ending === null ? [] : [...deleting].map((id) => `Workspace ${id} was to be deleted, and is there`);
 }
 
 /** The budgets of all states on the way to STOPPED; a forced stop waits for no grace. */
@@ -250,6 +240,9 @@ function restartBudgets({ events, fresh, instances }: Moment): string[] {
     const policy = instances.get(instanceId)?.environment.machines[source.machine]?.restart;
     if (policy === undefined) continue;
     const key = `${instanceId} ${source.machine}`;
+    const crashes = (data["crashes"] as readonly number[] | undefined) ?? [];
+    // Machines that are all launched again begin anew; one that was found again does not.
+    if (from === null && crashes.length === 0) restarts.delete(key);
     const before = restarts.get(key) ?? [];
     if (to === "restarting.killing" && from !== null) {
       restarts.set(key, [...before, at]);
@@ -258,7 +251,6 @@ function restartBudgets({ events, fresh, instances }: Moment): string[] {
         found.push(`${key} was restarted ${counted} times in ${policy.withinMs} ms, ${policy.maxRestarts} are allowed`);
       }
     }
-    const crashes = (data["crashes"] as readonly number[] | undefined) ?? [];
     if (index >= fresh && gaveUpEarly(policy, { from, to, at, crashes, outcome: data["outcome"] })) {
       found.push(`${key} was given up with ${crashes.length} of ${policy.maxRestarts} restarts used`);
     }
@@ -353,14 +345,19 @@ function readings({ readers, events }: Moment): string[] {
   });
 }
 
-/** What is shown is what was told. */
+/** What is shown is what was told; of a workspace that has stopped no machine is shown to start or to run. */
 function views({ views: shown, events }: Moment): string[] {
   const last = lastEvents(events);
   return shown.flatMap((view) =>
-    actorsOf(view).flatMap(({ key, name, actor }) => {
+    actorsOf(view).flatMap(({ chart, key, name, actor }) => {
+      const { state, status } = actor;
+      if (view.status === "STOPPED" && chart !== "workspace") {
+        const isOver = chart !== "machine" || status === "STOPPED" || status === "FAILED";
+        return isOver ? [] : [`${name} is shown ${status} in ${state}, and its workspace is STOPPED`];
+      }
       const event = last.get(`${view.instanceId} ${key}`);
-      if (event === undefined || (event.to === actor.state && event.status === actor.status)) return [];
-      return [`${name} is shown ${actor.status} in ${actor.state}, and was told to be ${event.status} in ${event.to}`];
+      if (event === undefined || (event.to === state && event.status === status)) return [];
+      return [`${name} is shown ${status} in ${state}, and was told to be ${event.status} in ${event.to}`];
     }),
   );
 }

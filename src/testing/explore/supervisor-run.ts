@@ -40,8 +40,8 @@ export class SupervisorRun {
     new Reader("comes and goes", "eager"),
     new Reader("is slow", "slow"),
   ];
-  /** By place in the config; `null` once it was deleted. */
-  readonly #workspaces: (string | null)[] = [];
+  /** By place in the config. */
+  readonly #workspaces: string[] = [];
   readonly #events: readonly TroupeEvent[];
   readonly #commands: Command[] = [];
   readonly #calls: readonly Call[];
@@ -89,6 +89,7 @@ export class SupervisorRun {
         infrastructure: (one) => {
           const spoilt = options.spoil?.infrastructure?.(one, one as SimulatedInfrastructure) ?? one;
           return overheard(spoilt, (operation, { instanceId }, signal) => {
+            if (one !== laboratory.infrastructure) return; // the one of a process that is dead
             const desired = journal.instance(instanceId)?.desired ?? null;
             const call = { operation, instanceId, at: clock.now(), desired, abortedAt: null as number | null };
             calls.push(call);
@@ -116,7 +117,7 @@ export class SupervisorRun {
   async end(): Promise<Moment> {
     const { ending } = this.#config;
     this.#healAll();
-    const living = this.#workspaces.flatMap((id) => (id === null ? [] : [id]));
+    const living = this.#workspaces.filter((id) => this.#isThere(id));
     for (const id of living) this.#stop(id, false);
     if (ending === "running") for (const id of living) this.#start(id);
     await this.#rest(false);
@@ -242,7 +243,12 @@ export class SupervisorRun {
 
   #withWorkspace(of: number, work: (workspaceId: string) => void): void {
     const id = this.#workspaces[of];
-    if (id !== undefined && id !== null) work(id);
+    if (id !== undefined && this.#isThere(id)) work(id);
+  }
+
+  /** Whether a workspace is there to stay. */
+  #isThere(workspaceId: string): boolean {
+    return this.#laboratory.journal.workspace(workspaceId)?.deletingSince === null;
   }
 
   /** With the instance of a machine that runs. */
@@ -280,7 +286,6 @@ export class SupervisorRun {
       this.#laboratory.supervisor.delete(workspaceId).catch(() => {}); // goes on in the next process
       return current.map(({ instanceId }) => instanceId);
     });
-    if (this.#laboratory.isAlive) this.#workspaces[this.#workspaces.indexOf(workspaceId)] = null;
   }
 
   #activeOf(workspaceId: string): readonly InstanceRow[] {
@@ -311,7 +316,7 @@ export class SupervisorRun {
       String(infrastructure.world().underWay.length);
     supervisor.list(); // what the charts have done until now is committed
     const before = look();
-    const [first] = this.#workspaces.filter((id) => id !== null);
+    const first = this.#workspaces.find((id) => this.#isThere(id));
     let error: unknown;
     try {
       if (what === "config") supervisor.create(nonsense);
@@ -362,6 +367,7 @@ export class SupervisorRun {
       events,
       fresh,
       instances,
+      deleting: new Set(journal.deletingWorkspaces().map((row) => row.workspaceId)),
       leaks: journal.leaks(),
       world,
       trespasses: violations,
