@@ -56,7 +56,7 @@ export interface MachineBudgets {
 /** What is known of a machine when its actor begins. */
 export interface MachineFound {
   /** What it was when it was last heard of; `new` if it never was. */
-  readonly was: "new" | "starting" | "ready" | "completed" | "failed" | "stopped";
+  readonly was: "new" | "starting" | "ready" | "stopping" | "completed" | "failed" | "stopped";
   /** What the infrastructure shows of it now. */
   readonly is: "absent" | "created" | "running" | "exited";
   /** Times of its crashes, in milliseconds since 1970. */
@@ -68,6 +68,18 @@ export interface MachineFound {
   readonly failure: Failure | null;
   readonly exit: Exit | null;
 }
+
+/** A machine that nobody has heard of yet. */
+export const newMachine: MachineFound = {
+  was: "new",
+  is: "absent",
+  crashes: [],
+  servers: {},
+  urls: {},
+  attributes: {},
+  failure: null,
+  exit: null,
+};
 
 export interface MachineInput {
   readonly instanceId: string;
@@ -172,6 +184,8 @@ export const machineLogic = setup({
     wasCompleted: ({ context }) => context.found.was === "completed",
     wasFailed: ({ context }) => context.found.was === "failed",
     wasStopped: ({ context }) => context.found.was === "stopped",
+    /** What it had come to before it was asked to end does not matter any more. */
+    wasStopping: ({ context }) => context.found.was === "stopping",
     isLeftOver: ({ context }) => hasEnded(context.found) && context.found.is !== "absent",
     /** It had crashed, and that was counted, before its restart was cut short. */
     wasRestarting: ({ context: { found } }) =>
@@ -320,6 +334,7 @@ export const machineLogic = setup({
         { guard: "wasCompleted", target: "completed" },
         { guard: "wasFailed", target: "failed" },
         { guard: "wasStopped", target: "stopped" },
+        { guard: "wasStopping", target: "stopping" },
         { guard: "wasRestarting", target: "restarting" },
         { guard: "isThere", target: "running" },
         { target: "waiting" },

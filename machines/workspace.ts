@@ -18,7 +18,7 @@
  */
 import { assign, enqueueActions, setup } from "xstate";
 import { type Failure, failureIn } from "./failure.ts";
-import { type MachineFound, type MachinePlan, type MachineReport, machineLogic } from "./machine.ts";
+import { type MachineFound, type MachinePlan, type MachineReport, machineLogic, newMachine } from "./machine.ts";
 import { type DeadlineInput, deadline, port, type Source } from "./port.ts";
 import { crashesAt } from "./restart.ts";
 
@@ -144,6 +144,8 @@ export const workspaceLogic = setup({
     wasRunning: ({ context }) => context.recovered?.was === "running",
     wasRelaunching: ({ context }) => context.recovered?.was === "relaunching",
     isToStop: ({ context }) => context.stopReason !== null,
+    /** It does not wait for what would be found. */
+    isForcing: (_, { force }: { readonly force: boolean }) => force,
     hasNext: ({ context }) => context.next !== null,
     hasMachines: ({ context }) => Object.keys(context.progress).length > 0,
     allBooted: ({ context }) => every(context, ["booted", "ready", "away", "completed"]),
@@ -561,6 +563,11 @@ export const workspaceLogic = setup({
         "workspace.start": [{ guard: "isToStop", actions: { type: "keepNext", params: ({ event }) => event.run } }, {}],
         "workspace.stop": [
           { guard: "isToStop", target: "stopping.destroying", actions: "force" },
+          {
+            guard: { type: "isForcing", params: ({ event }) => event },
+            target: "stopping.destroying",
+            actions: { type: "wantStop", params: ({ event }) => event },
+          },
           { target: ".finishing", actions: { type: "wantStop", params: ({ event }) => event } },
         ],
       },
@@ -584,18 +591,6 @@ export const workspaceLogic = setup({
 });
 
 type MachineEnd = Extract<MachineReport, { type: "machine.failed" }>;
-
-/** A machine that nobody has heard of yet. */
-const newMachine: MachineFound = {
-  was: "new",
-  is: "absent",
-  crashes: [],
-  servers: {},
-  urls: {},
-  attributes: {},
-  failure: null,
-  exit: null,
-};
 
 function begun(run: Run): Partial<WorkspaceContext> {
   return {

@@ -51,7 +51,8 @@ export class Deadlines {
   reached({ instanceId, source, state, budgetMs }: DeadlineInput, signal: AbortSignal): Promise<void> {
     const key = keyOf(instanceId, source, state);
     const kept = this.#kept.get(instanceId);
-    const at = kept?.get(key)?.at ?? this.#clock.now() + budgetMs;
+    // A clock that was set back meanwhile must not make the rest longer than the whole.
+    const at = Math.min(kept?.get(key)?.at ?? Number.POSITIVE_INFINITY, this.#clock.now() + budgetMs);
     kept?.delete(key);
     this.#change(key, { instanceId, source, state, at });
     const actor = this.#actor(instanceId, source);

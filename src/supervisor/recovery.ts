@@ -80,7 +80,7 @@ function wasOf(row: ActorRow | undefined): MachineFound["was"] {
   if (state === "completed" || state === "failed" || state === "stopped") return state;
   if (state === "stopping") {
     const outcome = row.data["outcome"];
-    return outcome === "completed" || outcome === "failed" ? outcome : "ready";
+    return outcome === "completed" || outcome === "failed" ? outcome : "stopping";
   }
   return row.status === "RUNNING" ? "ready" : "starting";
 }

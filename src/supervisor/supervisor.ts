@@ -410,12 +410,26 @@ class WorkspaceSupervisor implements Supervisor {
       this.#actors.stop(live, { by: "user", message: "It is being deleted" }, false);
     }
     await this.#retired(workspaceId, DELETE_WITHIN_MS);
+    this.#mustBeGone(row);
     const { signal } = new AbortController();
     for (const infrastructure of this.#infrastructures.values()) {
       await within(REMOVE_VOLUMES_MS, this.#clock, signal, (given) => infrastructure.removeVolumes(workspaceId, given));
     }
     if (this.#journal.workspace(workspaceId) === undefined) return; // somebody else was deleting it too
     this.#actors.change(() => this.#journal.deleteWorkspace(workspaceId, this.#changeOf(row, "deleted")));
+  }
+
+  /** Volumes go last: what is left of an instance may still write to them. */
+  #mustBeGone({ workspaceId, name }: WorkspaceRow): void {
+    const left = this.leaks().filter((leak) => leak.workspaceId === workspaceId);
+    if (left.length === 0) return;
+    throw new TroupeError(
+      "RESOURCES_LEFT",
+      `Cannot delete workspace "${name}" yet: something of it could not be removed`,
+      {
+        details: { left: left.map(({ kind, id, reason }) => ({ kind, id, reason })) },
+      },
+    );
   }
 
   #retired(workspaceId: string, withinMs: number): Promise<true> {

@@ -285,6 +285,14 @@ export class WorkspaceActors {
     if (status === "STARTING") return;
     this.#admission.leave(instanceId);
     if (before === "STARTING") this.#countStart(event, workspace);
+    if (to === "stopped" && cause === "deadline reached") this.#listAsLeft(event, workspace);
+  }
+
+  /** Its removal was given up, and nobody knows how far it came: it is listed until a later attempt says otherwise. */
+  #listAsLeft({ instanceId, failure }: TroupeEvent, { instance }: LiveWorkspace): void {
+    if (instanceId === null || this.ledger.rows.some((row) => row.instanceId === instanceId)) return;
+    const reason = failure?.message ?? "Its removal took too long";
+    this.ledger.record(instance, instance.infrastructure, [{ kind: "instance", id: instanceId, reason }]);
   }
 
   #countStart({ status, failure, at }: TroupeEvent, { instance }: LiveWorkspace): void {

@@ -477,6 +477,17 @@ describe("a machine that is found again", () => {
     expect(stage.state).toBe("restarting.killing");
   });
 
+  test.each(["absent", "created", "running", "exited"] as const)(
+    "%s while it was stopping goes on with that, and claims nothing of its installers and servers",
+    (is) => {
+      const stage = machine({ installers: ["agent"], servers: ["http"] }, { was: "stopping", is });
+
+      expect(stage.state).toBe("stopping.terminating");
+      expect(stage.asked).toEqual(["stopMachine web"]);
+      expect(typesOf(stage)).toEqual([]);
+    },
+  );
+
   test("ready is installed anew when it is restarted after that", async () => {
     const stage = machine({ installers: ["agent"] }, { was: "ready", is: "running" });
 

@@ -1,10 +1,12 @@
 /** Small plans for charts: what a test does not say is as short or as plain as it can be. */
 import type { Exit, Failure } from "../../machines/failure.ts";
 import type { InstallerPlan } from "../../machines/installer.ts";
-import type { MachineFound, MachinePlan } from "../../machines/machine.ts";
+import type { MachinePlan } from "../../machines/machine.ts";
 import type { RestartPolicy } from "../../machines/restart.ts";
 import type { ServerPlan } from "../../machines/server.ts";
 import type { Run, WorkspacePlan } from "../../machines/workspace.ts";
+
+export { newMachine } from "../../machines/machine.ts";
 
 export const restart: RestartPolicy = {
   restart: "transient",
@@ -92,17 +94,6 @@ export function workspacePlan(
 export function runOf(instanceId: string, plan: WorkspacePlan): Run {
   return { instanceId, plan };
 }
-
-export const newMachine: MachineFound = {
-  was: "new",
-  is: "absent",
-  crashes: [],
-  servers: {},
-  urls: {},
-  attributes: {},
-  failure: null,
-  exit: null,
-};
 
 export function exitOf(code: number | null, at = 0, more: Partial<Exit> = {}): Exit {
   return { code, signal: null, oomKilled: false, at, ...more };

@@ -323,6 +323,7 @@ describe("a start while the workspace stops", () => {
     expect(stage.state).toBe("running.steady");
     expect(stage.context).toMatchObject({ instanceId: "i-2", next: null, stopReason: null });
     expect(Object.keys(stage.context.progress)).toEqual(["solo"]);
+    expect(Object.keys(stage.actor.getSnapshot().children)).toEqual(["solo"]);
   });
 
   test("is taken back by a stop", async () => {

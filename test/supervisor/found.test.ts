@@ -106,7 +106,7 @@ describe("what a machine goes on with", () => {
   test.each([
     ["completed", "completed"],
     ["failed", "failed"],
-    ["stopped", "ready"], // it is stopped again: the workspace stops
+    ["stopped", "stopping"], // whether it had got ready or not
   ])("that was being cleared, to end %s, was %s", (outcome, expected) => {
     expect(was("stopping.killing", "RUNNING", { outcome })).toBe(expected);
   });

@@ -57,6 +57,7 @@ export function everyWaitHasDeadline(moment: Moment): string[] {
   const last = lastEvents(moment.events);
   const waits = moment.views.flatMap((view) =>
     actorsOf(view).flatMap(({ chart, key, name, actor }) => {
+      if (view.status === "STOPPED" && chart !== "workspace") return []; // its actors end with it
       const isThere = (last.get(`${view.instanceId} ${key}`)?.position ?? 0) > moment.bootedAfter;
       if (!isThere) return [];
       const { state, since, deadlineAt, budgetMs } = actor;
@@ -235,7 +236,7 @@ function stopLimitMs({ environment }: InstanceRow, { isForced, boots }: Command,
 function restartBudgets({ events, fresh, instances }: Moment): string[] {
   const restarts = new Map<string, number[]>();
   const found: string[] = [];
-  for (const [index, { instanceId, source, from, to, at, data }] of events.entries()) {
+  for (const [index, { instanceId, source, from, to, at: toldAt, data, failure }] of events.entries()) {
     if (source.kind !== "machine" || instanceId === null) continue;
     const policy = instances.get(instanceId)?.environment.machines[source.machine]?.restart;
     if (policy === undefined) continue;
@@ -244,6 +245,8 @@ function restartBudgets({ events, fresh, instances }: Moment): string[] {
     // Machines that are all launched again begin anew; one that was found again does not.
     if (from === null && crashes.length === 0) restarts.delete(key);
     const before = restarts.get(key) ?? [];
+    // What counts is when it ended, which may be long before somebody saw it.
+    const at = failure?.at ?? toldAt;
     if (to === "restarting.killing" && from !== null) {
       restarts.set(key, [...before, at]);
       const counted = [...before, at].filter((time) => at - time < policy.withinMs).length;

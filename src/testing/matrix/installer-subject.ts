@@ -56,12 +56,7 @@ function supervisorCrash({ snapshot }: Moment): Reading {
   if (plan === undefined) return impossible("there is no such installer");
   if (snapshot.matches("failed") || snapshot.matches("timedOut"))
     return unheard("its machine has failed, and is cleared");
-  if (snapshot.matches("interrupted")) {
-    return {
-      kind: "begins",
-      inputs: [{ input: inputOf(plan, true), when: "its machine is found, and stopped again" }],
-    };
-  }
+  if (snapshot.matches("interrupted")) return unheard("its machine is stopped, and goes on with that");
   const again = { input: inputOf(plan, false), when: "its machine had not got ready: the script is found again" };
   const ready = { input: inputOf(plan, true), when: "its machine had got ready" };
   return { kind: "begins", inputs: snapshot.matches("done") ? [ready, again] : [again] };

@@ -1,6 +1,12 @@
 import type { AnyMachineSnapshot, EventObject } from "xstate";
 import { type Exit, type Failure, failureIn, stateName } from "../../../machines/failure.ts";
-import { type MachineContext, type MachineFound, type MachineInput, machineLogic } from "../../../machines/machine.ts";
+import {
+  type MachineContext,
+  type MachineFound,
+  type MachineInput,
+  machineLogic,
+  newMachine,
+} from "../../../machines/machine.ts";
 import { foundMachine } from "../../supervisor/recovery.ts";
 import type { Happening } from "./happening.ts";
 import { inertActor } from "./inert-actor.ts";
@@ -20,16 +26,7 @@ export const machineSubject: MatrixSubject<Happening> = {
   }),
   beginnings: [
     {
-      input: inputOf({
-        was: "new",
-        is: "absent",
-        crashes: [],
-        servers: {},
-        urls: {},
-        attributes: {},
-        failure: null,
-        exit: null,
-      }),
+      input: inputOf(newMachine),
       events: (snapshot) => ({
         "watch.exited": [exited(1), exited(0)],
         "installer.done": [{ type: "installer.done", id: installerOf(snapshot) } as EventObject],

@@ -33,12 +33,7 @@ export const serverSubject: MatrixSubject<Happening> = {
 function supervisorCrash({ snapshot }: Moment): Reading {
   const [plan] = machinePlanOf("web").servers;
   if (plan === undefined) return impossible("there is no such server");
-  if (snapshot.status === "done") {
-    return {
-      kind: "begins",
-      inputs: [{ input: inputOf(plan, "stopped"), when: "its machine is found, and stopped again" }],
-    };
-  }
+  if (snapshot.status === "done") return unheard("its machine is ending, and goes on with that");
   const anew = { input: inputOf(plan, "unknown"), when: "its machine had not got ready" };
   if (!snapshot.matches("live")) return { kind: "begins", inputs: [anew] };
   const found = snapshot.matches({ live: "running" }) ? "running" : "stopped";
