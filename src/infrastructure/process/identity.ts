@@ -1,6 +1,7 @@
 /** Which process a number means: a pid alone may be somebody else's by now. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { readProc } from "./read-proc.ts";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -18,7 +19,7 @@ export function parseIdentity(text: string): ProcessIdentity | null {
     : { pid: Number(pid), boot, start: start.trimEnd() };
 }
 
-/** Whether that very process runs. A zombie does not. */
+/** Whether that very process runs. A zombie does not. Throws where that cannot be seen: see {@link readProc}. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return identity.boot === bootId() && startOf(identity.pid) === identity.start;
 }
@@ -53,11 +54,8 @@ function startOf(pid: number): string | null {
 }
 
 function startFromProc(pid: number): string | null {
-  try {
-    return liveStart(parseStat(readFileSync(`/proc/${pid}/stat`, "latin1")));
-  } catch {
-    return null;
-  }
+  const stat = readProc(pid, "stat", "latin1");
+  return stat === null ? null : liveStart(parseStat(stat));
 }
 
 export interface ProcStat {
@@ -86,7 +84,8 @@ function startFromPs(pid: number): string | null {
     }).trim();
     const [, state, start] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
     return state === undefined || start === undefined || state.startsWith("Z") ? null : start;
-  } catch {
+  } catch (error) {
+    if (typeof (error as { status?: unknown }).status !== "number") throw error; // it did not run, so it said nothing
     return null;
   }
 }

@@ -33,6 +33,7 @@ import { readOutput } from "./read-output.ts";
 import { readRecord, writeRecord } from "./record.ts";
 import { outputBounds } from "./shim.ts";
 import { exitOf, look, untilEnded } from "./shimmed-process.ts";
+import { watchMachine } from "./watch-machine.ts";
 
 export interface ProcessInfrastructureOptions {
   /** Everything of every instance lies below. One supervisor uses it at a time. */
@@ -178,11 +179,7 @@ class ProcessInfrastructure implements Infrastructure {
 
   async *watch(ref: InstanceRef, machine: string, signal: AbortSignal): AsyncGenerator<MachineFact> {
     const place = this.#layout.instance(ref).machine(machine);
-    yield* this.#untilClosed(signal, async function* (either): AsyncGenerator<MachineFact> {
-      await untilEnded(place.main, either);
-      const exit = await exitOf(place.main, await readRecord(place.memoryGroup));
-      yield { type: "exited", exit: exit ?? { code: null, signal: null, oomKilled: false, at: Date.now() } };
-    });
+    yield* this.#untilClosed(signal, (either) => watchMachine(place, either));
   }
 
   async observe(ref: InstanceRef, signal: AbortSignal): Promise<Observation> {

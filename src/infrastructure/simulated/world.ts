@@ -152,9 +152,10 @@ export class World {
     if (there === undefined) return [];
     const leaks: Leak[] = [];
     for (const [name, machine] of [...there.machines].slice(0, inPart ? 1 : undefined)) {
-      if (machine.stuck !== null)
+      if (machine.stuck !== null) {
+        machine.isListed = true;
         leaks.push({ kind: "machine", id: `${ref.instanceId}/${name}`, reason: machine.stuck });
-      else {
+      } else {
         this.#discard(machine);
         there.machines.delete(name);
       }
@@ -242,7 +243,7 @@ export class World {
     for (const other of this.#instancesOf(there.workspaceId)) {
       if (other === there) continue;
       const alive = [...other.machines.values()].find(
-        (machine) => machine.state === "running" && machine.stuck === null,
+        (machine) => machine.state === "running" && machine.stuck === null && !machine.isListed,
       );
       if (alive !== undefined) {
         const message = `"${there.instanceId}" starts while machine "${alive.spec.name}" of "${other.instanceId}" runs`;
