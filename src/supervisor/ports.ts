@@ -302,8 +302,15 @@ async function watching(
     tell({ type: "watch.exited", exit, at: exit?.at ?? clock.now(), lastLines });
   };
   let isAway = false;
+  let hasLostSight = false;
   for (let retryMs = RETRY_FIRST_MS; ; retryMs = Math.min(2 * retryMs, RETRY_LONGEST_MS)) {
     try {
+      if (hasLostSight) {
+        await infrastructure.observe(spec, signal); // it answers again; what became of the machine, the watch looks first
+        hasLostSight = false;
+        isAway = false;
+        tell({ type: "watch.back" });
+      }
       for await (const fact of infrastructure.watch(spec, machine, signal)) {
         if (fact.type === "exited") return await ended(fact);
         isAway = fact.type === "away";
@@ -316,6 +323,7 @@ async function watching(
       logger.warn({ err: error, instanceId, machine }, "lost sight of a machine");
       if (!isAway) tell({ type: "watch.away", reason: error instanceof Error ? error.message : String(error) });
       isAway = true;
+      hasLostSight = true;
     }
     await wait(retryMs, clock, signal).catch(() => {}); // an abort is seen by the next watch
     if (signal.aborted) return;
