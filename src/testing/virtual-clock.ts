@@ -71,10 +71,10 @@ export class VirtualClock implements Clock {
     this.#passTo(end);
   }
 
-  /** Lets `ms` pass, and promises settle before the first timer and after each. */
-  async advanceAsync(ms: number): Promise<void> {
+  /** Lets `ms` pass, and promises {@link settle} before the first timer and after each. */
+  async advanceAsync(ms: number, turns?: number): Promise<void> {
     const end = this.#now + ms;
-    do await this.settle();
+    do await this.settle(turns);
     while (this.#fireNext(end));
     this.#passTo(end);
   }
@@ -102,9 +102,13 @@ export class VirtualClock implements Clock {
     await this.runUntil(() => this.pending === 0, limitMs);
   }
 
-  /** Lets promises settle; no time passes. */
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < TURNS_TO_SETTLE; turn += 1) {
+  /**
+   * Lets promises settle; no time passes.
+   *
+   * @param turns of the event loop; one is enough where nothing waits for the end of a turn
+   */
+  async settle(turns: number = TURNS_TO_SETTLE): Promise<void> {
+    for (let turn = 0; turn < turns; turn += 1) {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   }

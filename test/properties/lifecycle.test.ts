@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { explore } from "../../src/testing/explore/explore.ts";
 import { sqliteJournal } from "../../src/journal/sqlite.ts";
+import { explore } from "../../src/testing/explore/explore.ts";
 
 /** `TROUPE_SEED` and `TROUPE_RUNS` say otherwise; a campaign of millions is `npm run explore`. */
 const seed = Number(process.env["TROUPE_SEED"] ?? Date.now() % 1_000_000);

@@ -14,7 +14,7 @@ export interface Call {
   readonly abandoned: boolean;
 }
 
-interface CallUnderWay extends Call {
+export interface CallUnderWay extends Call {
   readonly fault: Fault;
   readonly stopping: AbortController;
   /** Ends the time that it takes. */
@@ -56,7 +56,7 @@ export class Calls {
   async run<T>(
     request: CallRequest,
     signal: AbortSignal,
-    effect: (signal: AbortSignal, fault: Fault) => T | Promise<T>,
+    effect: (signal: AbortSignal, call: CallUnderWay) => T | Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted();
     const call = this.#begin(request);
@@ -108,13 +108,15 @@ export class Calls {
   }
 
   async #perform<T>(
-    { operation, fault, stopping, hurry }: CallUnderWay,
-    effect: (signal: AbortSignal, fault: Fault) => T | Promise<T>,
+    call: CallUnderWay,
+    effect: (signal: AbortSignal, call: CallUnderWay) => T | Promise<T>,
   ): Promise<T> {
-    await sleep(this.#clock, this.#latencyMs(operation) + (fault.delayMs ?? 0), stopping.signal, hurry.signal);
-    if (fault.error !== undefined && !fault.afterEffect && !fault.inPart) throw fault.error;
-    const result = await effect(stopping.signal, fault);
-    if (fault.error !== undefined) throw fault.error;
+    const { operation, stopping, hurry } = call;
+    const { delayMs = 0, error, afterEffect, inPart } = call.fault;
+    await sleep(this.#clock, this.#latencyMs(operation) + delayMs, stopping.signal, hurry.signal);
+    if (error !== undefined && !afterEffect && !inPart) throw error;
+    const result = await effect(stopping.signal, call);
+    if (error !== undefined) throw error;
     return result;
   }
 }

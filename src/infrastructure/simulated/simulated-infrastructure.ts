@@ -20,7 +20,7 @@ import type {
   StartedMachine,
 } from "../spi.ts";
 import { abortable } from "./abortable.ts";
-import { type Call, Calls, type Latency } from "./calls.ts";
+import { type Call, Calls, type CallUnderWay, type Latency } from "./calls.ts";
 import { type Fault, Faults, type Operation } from "./faults.ts";
 import { garbled } from "./garbled.ts";
 import type { Machine } from "./machine.ts";
@@ -137,9 +137,9 @@ class Simulation implements SimulatedInfrastructure {
   }
 
   async prepare(instance: Instance, signal: AbortSignal, progress: Progress) {
-    return this.#call("prepare", instance, null, signal, (_, { inPart = false }) => {
+    return this.#call("prepare", instance, null, signal, (_, { fault, abandoned }) => {
       progress({ message: "Preparing", current: 0, total: 1, unit: "steps" });
-      this.#place.world.prepare(instance, inPart);
+      this.#place.world.prepare(instance, { inPart: fault.inPart ?? false, isLate: abandoned });
       progress({ message: "Prepared", current: 1, total: 1, unit: "steps" });
       return { warnings: [] };
     });
@@ -209,9 +209,9 @@ class Simulation implements SimulatedInfrastructure {
   }
 
   async *watch(ref: InstanceRef, machine: string, signal: AbortSignal): AsyncGenerator<MachineFact> {
-    const { there, reports } = await this.#call("watch", ref, machine, signal, (_, { reports }) => ({
+    const { there, reports } = await this.#call("watch", ref, machine, signal, (_, { fault }) => ({
       there: this.#place.world.machine(ref, machine),
-      reports,
+      reports: fault.reports,
     }));
     if (there !== undefined) {
       yield* garbled(
@@ -223,14 +223,14 @@ class Simulation implements SimulatedInfrastructure {
   }
 
   async observe(ref: InstanceRef, signal: AbortSignal): Promise<Observation> {
-    return this.#call("observe", ref, null, signal, (_, { lies }) =>
-      lies ? { exists: false, machines: {} } : this.#place.world.observe(ref),
+    return this.#call("observe", ref, null, signal, (_, { fault }) =>
+      fault.lies ? { exists: false, machines: {} } : this.#place.world.observe(ref),
     );
   }
 
   async identities(signal: AbortSignal): Promise<readonly InstanceRef[]> {
-    return this.#call("identities", null, null, signal, (_, { lies }) =>
-      (lies ? [] : [...this.#place.world.instances.values()]).map(({ workspaceId, instanceId }) => ({
+    return this.#call("identities", null, null, signal, (_, { fault }) =>
+      (fault.lies ? [] : [...this.#place.world.instances.values()]).map(({ workspaceId, instanceId }) => ({
         workspaceId,
         instanceId,
       })),
@@ -238,9 +238,9 @@ class Simulation implements SimulatedInfrastructure {
   }
 
   async destroy(ref: InstanceRef, signal: AbortSignal): Promise<readonly Leak[]> {
-    return this.#call("destroy", ref, null, signal, (_, { inPart = false }) => {
+    return this.#call("destroy", ref, null, signal, (_, { fault }) => {
       this.#place.calls.interrupt(ref.instanceId);
-      return this.#place.world.destroy(ref, inPart);
+      return this.#place.world.destroy(ref, fault.inPart);
     });
   }
 
@@ -341,7 +341,7 @@ class Simulation implements SimulatedInfrastructure {
     ref: InstanceRef | null,
     machine: string | null,
     signal: AbortSignal,
-    effect: (signal: AbortSignal, fault: Fault) => T | Promise<T>,
+    effect: (signal: AbortSignal, call: CallUnderWay) => T | Promise<T>,
   ): Promise<T> {
     if (this.#isCutOff) await never();
     try {

@@ -44,6 +44,8 @@ const MAX_EXITS = 1_000;
 
 /** What exists of one instance. */
 interface InstanceInWorld extends InstanceRef {
+  /** Whether it came to be when nobody waited for it any more, and nobody can know of it. */
+  readonly isLate: boolean;
   readonly machines: Map<string, Machine>;
   readonly outputs: Map<string, MachineOutput>;
   /** Ports that `auto` gave: the same again while the instance exists. By machine and server. */
@@ -78,9 +80,13 @@ export class World {
     this.#outputLimitBytes = outputLimitBytes;
   }
 
-  /** `inPart`: without the volumes. */
-  prepare({ workspaceId, instanceId, environment }: Instance, inPart = false): void {
-    if (this.#instance({ workspaceId, instanceId }) === undefined) this.#addInstance({ workspaceId, instanceId });
+  /** `inPart`: without the volumes. `isLate`: its caller has let go of it. */
+  prepare(
+    { workspaceId, instanceId, environment }: Instance,
+    { inPart, isLate }: { readonly inPart: boolean; readonly isLate: boolean },
+  ): void {
+    const ref = { workspaceId, instanceId };
+    if (this.#instance(ref) === undefined) this.#addInstance(ref, isLate);
     if (inPart) return;
     for (const machine of Object.values(environment.machines)) {
       for (const name of Object.keys(machine.volumes)) this.#volume(workspaceId, name);
@@ -168,7 +174,8 @@ export class World {
   }
 
   removeVolumes(workspaceId: string): void {
-    for (const { instanceId } of this.#instancesOf(workspaceId)) {
+    for (const { instanceId, isLate } of this.#instancesOf(workspaceId)) {
+      if (isLate) continue;
       this.violate("volumes go last", `Instance "${instanceId}" of "${workspaceId}" still exists`);
     }
     this.volumes.delete(workspaceId);
@@ -193,9 +200,10 @@ export class World {
     this.violations.push({ rule, message, at: this.clock.now() });
   }
 
-  #addInstance(ref: InstanceRef): void {
+  #addInstance(ref: InstanceRef, isLate: boolean): void {
     const instance: InstanceInWorld = {
       ...ref,
+      isLate,
       machines: new Map(),
       outputs: new Map(),
       leases: new Map(),

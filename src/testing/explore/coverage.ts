@@ -4,12 +4,15 @@ import { BEGIN, type ChartName, leavesOf, transitionName, transitionsOf } from "
 
 const chartNames: readonly ChartName[] = ["workspace", "machine", "installer", "server"];
 
+const allTransitions: ReadonlySet<string> = new Set(chartNames.flatMap((chart) => [...transitionsOf(chart)]));
+
 /** Which transitions of the charts were taken, and which kinds of faults struck. Collected over many scripts. */
 export class Coverage {
   /** How often each was taken. */
   readonly transitions = new Map<string, number>();
   readonly faults = new Map<string, number>();
-  static readonly all: ReadonlySet<string> = new Set(chartNames.flatMap((chart) => [...transitionsOf(chart)]));
+  /** All that the charts have. */
+  readonly all: ReadonlySet<string> = allTransitions;
 
   /** What one script came to. */
   add({ events, struck }: Pick<Moment, "events" | "struck">): void {
@@ -19,7 +22,7 @@ export class Coverage {
 
   /** Transitions that the charts have and nobody took. */
   get missing(): readonly string[] {
-    return [...Coverage.all].filter((name) => !this.transitions.has(name));
+    return [...allTransitions].filter((name) => !this.transitions.has(name));
   }
 }
 
@@ -33,7 +36,7 @@ function namesOf({ instanceId, source, from, to }: TroupeEvent): readonly string
   const entered = after.filter((leaf) => !before.includes(leaf));
   return left
     .flatMap((one) => entered.map((other) => transitionName(chart, one, other)))
-    .filter((name) => Coverage.all.has(name));
+    .filter((name) => allTransitions.has(name));
 }
 
 /** A workspace's actor begins stopped, which belongs to no instance and is not told. */

@@ -12,6 +12,8 @@ export interface ExploreOptions extends RunOptions {
   readonly seed: number;
   /** At most this long, in milliseconds; default: until all runs are done. */
   readonly withinMs?: number;
+  /** How long a script that fails may be made smaller, in milliseconds; default: a minute. */
+  readonly shrinkWithinMs?: number;
   /** Default: {@link supervisorScripts}. */
   readonly scripts?: fc.Arbitrary<Script>;
   /** Told after each batch. */
@@ -34,74 +36,68 @@ export interface Exploration {
 }
 
 /** Scripts of one batch; they grow from small to large in each. */
-const BATCH = 500;
+const BATCH = 200;
 
-/** A script that fails shrinks for at most this long. */
 const SHRINK_MS = 60_000;
 
 /** Runs random scripts until one breaks an invariant, and shrinks that one. The same seed runs the same scripts. */
 export async function explore({
   runs,
   seed,
-  withinMs,
-  scripts,
-  onProgress,
-  ...run
+  withinMs = Number.POSITIVE_INFINITY,
+  ...rest
 }: ExploreOptions): Promise<Exploration> {
   const begun = performance.now();
+  const isOver = (): boolean => performance.now() - begun >= withinMs;
   const coverage = new Coverage();
-  let done = 0;
-  let counterexample: Counterexample | null = null;
-  const isOver = () =>
-    counterexample !== null || done >= runs || (withinMs !== undefined && performance.now() - begun >= withinMs);
-  for (let batch = 0; !isOver(); batch += 1) {
-    const leftMs = withinMs === undefined ? undefined : withinMs - (performance.now() - begun);
-    const result = await runBatch(
-      scripts ?? supervisorScripts,
-      Math.min(BATCH, runs - done),
-      seedOf(seed, batch),
-      leftMs,
-      coverage,
-      run,
-    );
-    done += result.runs;
-    counterexample = result.counterexample;
-    onProgress?.({ runs: done, elapsedMs: performance.now() - begun, coverage, counterexample });
-    if (result.runs === 0) break;
+  const sofar = (done: number, counterexample: Counterexample | null): Exploration => ({
+    runs: done,
+    elapsedMs: performance.now() - begun,
+    coverage,
+    counterexample,
+  });
+  let result = sofar(0, null);
+  for (let batch = 0; result.runs < runs && result.counterexample === null && !isOver(); batch += 1) {
+    const count = Math.min(BATCH, runs - result.runs);
+    const next = await runBatch(count, seedOf(seed, batch), isOver, coverage, rest);
+    result = sofar(result.runs + next.runs, next.counterexample);
+    rest.onProgress?.(result);
   }
-  return { runs: done, elapsedMs: performance.now() - begun, coverage, counterexample };
+  return result;
 }
 
+/** @param isOver asked before each script: the rest is left out */
 async function runBatch(
-  scripts: fc.Arbitrary<Script>,
   numRuns: number,
   seed: number,
-  withinMs: number | undefined,
+  isOver: () => boolean,
   coverage: Coverage,
-  run: RunOptions,
+  { scripts = supervisorScripts, shrinkWithinMs = SHRINK_MS, ...run }: Omit<ExploreOptions, "runs" | "seed">,
 ): Promise<{ readonly runs: number; readonly counterexample: Counterexample | null }> {
-  let violation: Violation | null = null;
+  const search: { runs: number; found: { readonly violation: Violation; readonly at: number } | null } = {
+    runs: 0,
+    found: null,
+  };
   const property = fc.asyncProperty(scripts, async (script) => {
-    const result = await runScript(script, undefined, run);
-    if (result.moment !== null) coverage.add(result.moment);
-    if (result.violation === null) return true;
-    // The last one that fails is the smallest.
-    if (violation !== null && violation.invariant !== result.violation.invariant) return true;
-    violation = result.violation;
+    const { found } = search;
+    // Nothing else fails any more, so the search for something smaller ends.
+    if (found === null ? isOver() : performance.now() - found.at >= shrinkWithinMs) return true;
+    if (found === null) search.runs += 1;
+    const { violation, moment } = await runScript(script, undefined, run);
+    if (moment !== null) coverage.add(moment);
+    // What breaks something else is another story.
+    if (violation === null || (found !== null && found.violation.invariant !== violation.invariant)) return true;
+    search.found = { violation, at: found?.at ?? performance.now() };
     return false;
   });
-  const details = await fc.check(property, {
-    numRuns,
-    seed,
-    interruptAfterTimeLimit: withinMs === undefined ? SHRINK_MS * 60 : withinMs + SHRINK_MS,
-    ...(withinMs === undefined ? {} : { skipAllAfterTimeLimit: withinMs }),
-    markInterruptAsFailure: false,
-    maxSkipsPerRun: numRuns,
-  });
-  if (details.failed && violation === null) throw details.errorInstance;
+  const details = await fc.check(property, { numRuns, seed });
   const [script] = details.counterexample ?? [];
-  if (script === undefined || violation === null) return { runs: details.numRuns, counterexample: null };
-  return { runs: details.numRuns, counterexample: { script, violation, shrinks: details.numShrinks } };
+  const { runs, found } = search;
+  if (script !== undefined && found !== null) {
+    return { runs, counterexample: { script, violation: found.violation, shrinks: details.numShrinks } };
+  }
+  if (details.failed) throw details.errorInstance;
+  return { runs, counterexample: null };
 }
 
 /** Far from the seeds of other batches and of neighbouring seeds, whose random numbers are alike at first. */

@@ -1,6 +1,7 @@
+import { MachineRun } from "./machine-run.ts";
 import type { Moment } from "./moment.ts";
 import { judge, type Violation } from "./oracles.ts";
-import type { Script, Step, SupervisorConfig, SupervisorStep } from "./script.ts";
+import type { Script, Step } from "./script.ts";
 import { type RunOptions, SupervisorRun } from "./supervisor-run.ts";
 
 /** What one step came to. */
@@ -34,10 +35,7 @@ export async function runScript(
   try {
     for (const index of [...script.steps.keys(), null]) {
       const step = index === null ? null : (script.steps[index] ?? null);
-      const { moment, violation } = await judged(
-        () => (step === null ? run.end() : run.step(step as SupervisorStep)),
-        last,
-      );
+      const { moment, violation } = await judged(() => (step === null ? run.end() : run.step(step)), last);
       last = moment;
       if (moment !== null) await onStep({ index, step, moment, violation });
       if (violation !== null) return { violation, moment };
@@ -62,11 +60,18 @@ async function judged(
   }
 }
 
-async function open(script: Script, options: RunOptions): Promise<SupervisorRun> {
-  if (isAboutSupervisor(script)) return SupervisorRun.open(script, options);
-  throw new Error("Cannot run the script: charts alone are not run yet");
+/** Something that goes through a script. */
+interface Run<OneStep> {
+  step(step: OneStep): Promise<Moment>;
+  end(): Promise<Moment>;
+  close(): Promise<void>;
 }
 
-function isAboutSupervisor(script: Script): script is Script & { readonly config: SupervisorConfig } {
-  return script.config.subject === "supervisor";
+async function open(script: Script, options: RunOptions): Promise<Run<Step>> {
+  const { config } = script;
+  const run =
+    config.subject === "machine"
+      ? new MachineRun({ ...script, config }, options.spoil?.machine)
+      : await SupervisorRun.open({ ...script, config }, options);
+  return run as Run<Step>; // a script's steps are of its subject
 }

@@ -4,7 +4,7 @@ import type { Operation } from "../../infrastructure/simulated/index.ts";
 import type { DependencyCondition } from "../../model/environment.ts";
 import type { Doom } from "../mortal-process.ts";
 import { workspaceOf } from "../workspace-of.ts";
-import type { FaultStep, Script, SupervisorConfig, SupervisorStep } from "./script.ts";
+import type { ChartConfig, ChartStep, FaultStep, Script, SupervisorConfig, SupervisorStep } from "./script.ts";
 
 const machineNames = ["db", "web"] as const;
 
@@ -124,6 +124,50 @@ export const supervisorScripts: fc.Arbitrary<Script & { readonly config: Supervi
   seed: fc.nat(),
   config: configs,
   steps: fc.array(steps, { maxLength: 25, size: "max" }),
+});
+
+const chartSteps: fc.Arbitrary<ChartStep> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("command"), command: fc.constantFrom("start", "start", "stop", "kill") }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("port"),
+      pick: fc.nat({ max: 3 }),
+      outcome: fc.constantFrom("done", "done", "done", "failed"),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("fact"), fact: fc.constantFrom("exit 1", "exit 0", "away", "back") }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("probe"), pick: fc.nat({ max: 1 }), passed: fc.boolean() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("pass"),
+      ms: fc.constantFrom(0, 1, 250, 1_000, 10_000, 20_000, 130_000, 700_000),
+    }),
+  },
+) as fc.Arbitrary<ChartStep>;
+
+/** Stories about the chart of one machine alone, begun or found again. */
+export const machineScripts: fc.Arbitrary<Script & { readonly config: ChartConfig }> = fc.record({
+  format: fc.constant("troupe-script"),
+  version: fc.constant(1),
+  seed: fc.nat(),
+  config: fc.record({
+    subject: fc.constant("machine"),
+    installers: fc.nat({ max: 2 }),
+    servers: fc.nat({ max: 2 }),
+    restart: fc.constantFrom("permanent", "transient", "temporary"),
+    maxRestarts: fc.nat({ max: 2 }),
+    was: fc.constantFrom("new", "new", "new", "starting", "ready", "completed", "failed", "stopped"),
+    is: fc.constantFrom("absent", "created", "running", "exited"),
+  }),
+  steps: fc.array(chartSteps, { maxLength: 30, size: "max" }),
 });
 
 function workspaceFrom({ machines: sketches, onFailure }: WorkspaceSketch, place: number): object {

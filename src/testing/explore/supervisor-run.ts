@@ -6,6 +6,7 @@ import type { TroupeEvent, WorkspaceView } from "../../model/workspace.ts";
 import { Laboratory } from "../laboratory.ts";
 import { memoryJournal } from "../memory-journal.ts";
 import { VirtualClock } from "../virtual-clock.ts";
+import type { playedMachine } from "./machine-run.ts";
 import type { Call, Command, Moment, Refusal } from "./moment.ts";
 import { INJECTED, makingOperations } from "./oracles.ts";
 import { randomFrom } from "./random.ts";
@@ -17,6 +18,8 @@ export interface RunOptions {
   /** Default: in memory. */
   readonly journal?: () => Journal;
   readonly spoil?: {
+    /** The chart of a machine that is alone. */
+    readonly machine?: typeof playedMachine;
     readonly journal?: (journal: Journal) => Journal;
     readonly infrastructure?: (infrastructure: Infrastructure, real: SimulatedInfrastructure) => Infrastructure;
   };

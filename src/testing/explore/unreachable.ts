@@ -1,0 +1,1 @@
+export const unreachable: ReadonlyMap<string, string> = new Map();
