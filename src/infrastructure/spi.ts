@@ -133,7 +133,11 @@ export interface Infrastructure {
   readonly recipeTypes: readonly string[];
 
   /** Network, volumes, directories: what all machines of the instance share. */
-  prepare(instance: Instance, signal: AbortSignal, progress: Progress): Promise<{ readonly warnings: readonly Warning[] }>;
+  prepare(
+    instance: Instance,
+    signal: AbortSignal,
+    progress: Progress,
+  ): Promise<{ readonly warnings: readonly Warning[] }>;
 
   /**
    * Makes sure that what the machine is made from is at hand: the image, or the program.

@@ -12,7 +12,7 @@ import {
 import type { DeadlineInput } from "../../../machines/port.ts";
 import { type ProbeInput, type ServerFact, serverLogic } from "../../../machines/server.ts";
 import type { MachineExit } from "../../infrastructure/simulated/index.ts";
-import type { InstanceRow, WorkspaceRow } from "../../journal/spi.ts";
+import type { ActorRow, InstanceRow, WorkspaceRow } from "../../journal/spi.ts";
 import type { Environment } from "../../model/environment.ts";
 import { sourceKey, type TroupeEvent } from "../../model/workspace.ts";
 import { planOf } from "../../supervisor/plan.ts";
@@ -21,6 +21,7 @@ import { type Transition, transitionTap } from "../../supervisor/tap.ts";
 import { workspaceView } from "../../supervisor/view.ts";
 import { environmentOf } from "../environment-of.ts";
 import { VirtualClock } from "../virtual-clock.ts";
+import { EventLog } from "./event-log.ts";
 import type { Command, Moment } from "./moment.ts";
 import { INJECTED } from "./oracles.ts";
 import { randomFrom } from "./random.ts";
@@ -100,7 +101,8 @@ export class MachineRun {
   readonly #environment: Environment;
   readonly #actor: ActorRefFrom<typeof playedMachine>;
   readonly #transitions: (Transition & { readonly at: number })[] = [];
-  readonly #events: TroupeEvent[] = [];
+  readonly #log = new EventLog();
+  readonly #actors = new Map<string, ActorRow>();
   readonly #commands: Command[] = [];
   readonly #exits: MachineExit[] = [];
   readonly #deadlines = new Map<string, Map<string, { readonly at: number; readonly budgetMs: number }>>();
@@ -242,20 +244,17 @@ export class MachineRun {
   /** @throws what a chart threw: no chart may */
   #moment(isEnd: boolean): Moment {
     if (this.#error !== undefined) throw this.#error;
-    const fresh = this.#events.length;
+    const { all: events, last } = this.#log;
+    const fresh = events.length;
     this.#record();
     const instance = this.#instance();
-    const actors = new Map(
-      this.#events.map(
-        (event) => [sourceKey(event.source), { ...event, instanceId: this.#id, state: event.to }] as const,
-      ),
-    );
     return {
       ...nothingElse,
       now: this.#clock.now(),
       ending: isEnd ? "stopped" : null,
-      views: [workspaceView(this.#workspace(instance), instance, actors)],
-      events: this.#events,
+      views: [workspaceView(this.#workspace(instance), instance, this.#actors)],
+      events,
+      last,
       fresh,
       instances: new Map([[this.#id, instance]]),
       commands: this.#commands,
@@ -271,9 +270,11 @@ export class MachineRun {
       const key = sourceKey(transition.source);
       const running = last.get(key) === index ? [...(this.#deadlines.get(key)?.values() ?? [])] : [];
       const [next] = running.sort((one, other) => one.at - other.at);
-      const position = this.#events.length + 1;
+      const position = this.#log.all.length + 1;
       const numbers = { position, sequence: position, deadlineAt: next?.at ?? null, budgetMs: next?.budgetMs ?? null };
-      this.#events.push({ ...transition, ...numbers, workspaceId: this.#id });
+      const event: TroupeEvent = { ...transition, ...numbers, workspaceId: this.#id };
+      this.#log.add([event]);
+      this.#actors.set(key, { ...event, instanceId: this.#id, state: event.to });
     }
   }
 

@@ -59,6 +59,8 @@ export interface Moment {
   readonly views: readonly WorkspaceView[];
   /** All events there ever were, in order. */
   readonly events: readonly TroupeEvent[];
+  /** The last of each actor, by instance and source. */
+  readonly last: ReadonlyMap<string, TroupeEvent>;
   /** Where those begin that are new since the last moment. */
   readonly fresh: number;
   /** All instances there ever were, as the journal has them now; `null` for what was deleted. */

@@ -9,6 +9,7 @@ import type { Operation, Violation as Trespass } from "../../infrastructure/simu
 import type { InstanceRow } from "../../journal/spi.ts";
 import { sourceKey, type TroupeEvent, type WorkspaceView } from "../../model/workspace.ts";
 import { planOf } from "../../supervisor/plan.ts";
+import { actorKey } from "./event-log.ts";
 import type { Command, Moment } from "./moment.ts";
 import { type ChartName, hasBudget, leavesOf } from "./transitions.ts";
 
@@ -54,11 +55,10 @@ export function alwaysStoppable(moment: Moment): string[] {
 
 /** 2. Every state that waits has a deadline, an exit for when it ends, and a restart budget that is kept. */
 export function everyWaitHasDeadline(moment: Moment): string[] {
-  const last = lastEvents(moment.events);
   const waits = moment.views.flatMap((view) =>
     actorsOf(view).flatMap(({ chart, key, name, actor }) => {
       if (view.status === "STOPPED" && chart !== "workspace") return []; // its actors end with it
-      const isThere = (last.get(`${view.instanceId} ${key}`)?.position ?? 0) > moment.bootedAfter;
+      const isThere = (moment.last.get(actorKey(view.instanceId, key))?.position ?? 0) > moment.bootedAfter;
       if (!isThere) return [];
       const { state, since, deadlineAt, budgetMs } = actor;
       const isLimited = leavesOf(chart, state).some((leaf) => hasBudget(chart, leaf));
@@ -349,8 +349,7 @@ function readings({ readers, events }: Moment): string[] {
 }
 
 /** What is shown is what was told; of a workspace that has stopped no machine is shown to start or to run. */
-function views({ views: shown, events }: Moment): string[] {
-  const last = lastEvents(events);
+function views({ views: shown, last }: Moment): string[] {
   return shown.flatMap((view) =>
     actorsOf(view).flatMap(({ chart, key, name, actor }) => {
       const { state, status } = actor;
@@ -358,19 +357,10 @@ function views({ views: shown, events }: Moment): string[] {
         const isOver = chart !== "machine" || status === "STOPPED" || status === "FAILED";
         return isOver ? [] : [`${name} is shown ${status} in ${state}, and its workspace is STOPPED`];
       }
-      const event = last.get(`${view.instanceId} ${key}`);
+      const event = last.get(actorKey(view.instanceId, key));
       if (event === undefined || (event.to === state && event.status === status)) return [];
       return [`${name} is shown ${status} in ${state}, and was told to be ${event.status} in ${event.to}`];
     }),
-  );
-}
-
-/** The last of each actor, by instance and source. */
-function lastEvents(events: readonly TroupeEvent[]): ReadonlyMap<string, TroupeEvent> {
-  return new Map(
-    events
-      .filter(({ instanceId }) => instanceId !== null)
-      .map((event) => [`${event.instanceId} ${sourceKey(event.source)}`, event]),
   );
 }
 

@@ -6,6 +6,7 @@ import type { TroupeEvent, WorkspaceView } from "../../model/workspace.ts";
 import { Laboratory } from "../laboratory.ts";
 import { memoryJournal } from "../memory-journal.ts";
 import { VirtualClock } from "../virtual-clock.ts";
+import { EventLog } from "./event-log.ts";
 import type { playedMachine } from "./machine-run.ts";
 import type { Call, Command, Moment, Refusal } from "./moment.ts";
 import { INJECTED, makingOperations } from "./oracles.ts";
@@ -45,7 +46,7 @@ export class SupervisorRun {
   ];
   /** By place in the config. */
   readonly #workspaces: string[] = [];
-  readonly #events: readonly TroupeEvent[];
+  readonly #log: EventLog;
   readonly #commands: Command[] = [];
   readonly #calls: readonly Call[];
   readonly #refusals: Refusal[] = [];
@@ -63,11 +64,11 @@ export class SupervisorRun {
   private constructor(
     config: SupervisorConfig,
     laboratory: Laboratory,
-    records: { readonly events: readonly TroupeEvent[]; readonly calls: readonly Call[] },
+    records: { readonly log: EventLog; readonly calls: readonly Call[] },
   ) {
     this.#config = config;
     this.#laboratory = laboratory;
-    this.#events = records.events;
+    this.#log = records.log;
     this.#calls = records.calls;
   }
 
@@ -77,8 +78,8 @@ export class SupervisorRun {
   ): Promise<SupervisorRun> {
     const choose = randomFrom(seed);
     const clock = new VirtualClock(1_000_000, choose);
-    const events: TroupeEvent[] = [];
-    const journal = copied(options.journal?.() ?? memoryJournal(), events);
+    const log = new EventLog();
+    const journal = copied(options.journal?.() ?? memoryJournal(), log);
     const calls: Call[] = [];
     const laboratory: Laboratory = await Laboratory.open({
       clock,
@@ -104,7 +105,7 @@ export class SupervisorRun {
         },
       },
     });
-    const run = new SupervisorRun(config, laboratory, { events, calls });
+    const run = new SupervisorRun(config, laboratory, { log, calls });
     for (const workspace of config.workspaces) run.#workspaces.push(laboratory.supervisor.create(workspace).id);
     run.#attachReaders();
     return run;
@@ -220,7 +221,7 @@ export class SupervisorRun {
     const { clock, diedAt } = this.#laboratory;
     this.#downMs += clock.now() - (diedAt ?? clock.now());
     this.#boots += 1;
-    this.#bootedAfter = this.#events.at(-1)?.position ?? 0;
+    this.#bootedAfter = this.#log.all.at(-1)?.position ?? 0;
     this.#blindUntil = this.#laboratory.clock.now();
     await this.#laboratory.boot();
     if (this.#laboratory.isAlive) this.#attachReaders();
@@ -354,7 +355,7 @@ export class SupervisorRun {
   #moment(isEnd: boolean): Moment {
     const { journal, clock, infrastructure, supervisor } = this.#laboratory;
     const views = supervisor.list().rows;
-    const events = this.#events;
+    const { all: events, last } = this.#log;
     const fresh = this.#seen;
     this.#seen = events.length;
     for (const { instanceId } of events.slice(fresh)) if (instanceId !== null) this.#instanceIds.add(instanceId);
@@ -368,6 +369,7 @@ export class SupervisorRun {
       ending: isEnd ? this.#config.ending : null,
       views,
       events,
+      last,
       fresh,
       instances,
       deleting: new Set(journal.deletingWorkspaces().map((row) => row.workspaceId)),
@@ -466,8 +468,8 @@ function overheard(
   });
 }
 
-/** The journal, with every event that it records copied to `events`: those of a deleted workspace are not there for long. */
-function copied(journal: Journal, events: TroupeEvent[]): Journal {
+/** The journal, with every event that it records copied to `log`: those of a deleted workspace are not there for long. */
+function copied(journal: Journal, log: EventLog): Journal {
   const writers: readonly (string | symbol)[] = ["append", "createWorkspace", "updateWorkspace", "deleteWorkspace"];
   return new Proxy(journal, {
     get(target, name) {
@@ -476,7 +478,7 @@ function copied(journal: Journal, events: TroupeEvent[]): Journal {
       if (!writers.includes(name)) return value.bind(target);
       return (...args: unknown[]) => {
         const recorded = Reflect.apply(value, target, args) as readonly TroupeEvent[];
-        events.push(...recorded);
+        log.add(recorded);
         return recorded;
       };
     },
