@@ -1,21 +1,14 @@
 /**
  * A campaign: random stories about workspaces until one breaks an invariant, or until the charts are covered.
  *
- *     npm run explore -- [--runs 100000] [--seed 1] [--minutes 10] [--subject supervisor|machine] [--measure]
+ *     npm run explore -- [--runs 100000] [--seed 1] [--minutes 10] [--measure]
  *
  * Prints progress and coverage. A story that fails is made smaller, written to a file, and replayed by `troupe replay FILE`;
  * the exit code is 1 then, and 2 if a transition was not covered that can be reached.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import {
-  type Exploration,
-  explore,
-  lifecycles,
-  machineScripts,
-  supervisorScripts,
-  unreachable,
-} from "troupe/testing/explore";
+import { type Exploration, explore, lifecycles, unreachable } from "troupe/testing/explore";
 import { printMachine, round } from "./measure.ts";
 
 const { values: flags } = parseArgs({
@@ -23,7 +16,6 @@ const { values: flags } = parseArgs({
     runs: { type: "string", default: "100000" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     minutes: { type: "string" },
-    subject: { type: "string", default: "supervisor" },
     measure: { type: "boolean", default: false },
   },
 });
@@ -36,13 +28,12 @@ else process.exitCode = await campaign();
 
 async function campaign(): Promise<number> {
   const seed = Number(flags.seed);
-  const scripts = flags.subject === "machine" ? machineScripts : supervisorScripts;
   const withinMs = flags.minutes === undefined ? undefined : Number(flags.minutes) * 60_000;
   console.log(`seed ${seed}`);
   const limits = { runs: Number(flags.runs), ...(withinMs === undefined ? {} : { withinMs }) };
-  const exploration = await explore({ ...limits, seed, scripts, onProgress: everySoOften(progress) });
-  progress(exploration);
+  const exploration = await explore({ ...limits, seed, onProgress: everySoOften(progress) });
 
+  progress(exploration);
   const { counterexample } = exploration;
   if (counterexample !== null) {
     const file = `troupe-script-${seed}.json`;
@@ -57,7 +48,6 @@ async function campaign(): Promise<number> {
 /** @returns the exit code */
 function printCoverage({ coverage, runs }: Exploration): number {
   console.table(Object.fromEntries([...coverage.faults].sort().map(([kind, times]) => [kind, { times }])));
-  if (flags.subject === "machine") return 0;
   const missing = coverage.missing.filter((name) => !unreachable.has(name));
   for (const name of missing) console.log(`not covered: ${name}`);
   const surprising = [...unreachable.keys()].filter((name) => coverage.transitions.has(name));

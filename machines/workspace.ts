@@ -232,6 +232,10 @@ export const workspaceLogic = setup({
     haltAll: enqueueActions(({ context, enqueue }) => {
       for (const name of Object.keys(context.progress)) enqueue.sendTo(name, { type: "machine.stop" });
     }),
+    /** Whatever has not ended is ended without asking: nothing may start while all is removed. */
+    killAll: enqueueActions(({ context, enqueue }) => {
+      for (const name of Object.keys(context.progress)) enqueue.sendTo(name, { type: "machine.kill" });
+    }),
     reapMachines: enqueueActions(({ context, enqueue }) => {
       for (const name of Object.keys(context.progress)) enqueue.stopChild(name);
     }),
@@ -481,6 +485,7 @@ export const workspaceLogic = setup({
         },
         destroying: {
           description: "All there is of the instance is removed, whatever it is.",
+          entry: "killAll",
           initial: "removing",
           invoke: {
             id: "deadline",

@@ -71,6 +71,13 @@ export class LeakLedger {
     }); // owned by the queue; an attempt never rejects
   }
 
+  /** Tries once more, now, what instances of a workspace left that have ended. Settles when it has been tried; never rejects. */
+  async clear(workspaceId: string): Promise<void> {
+    const left = this.rows.filter((row) => row.workspaceId === workspaceId && !this.#isLive(row.instanceId));
+    const refs = new Map(left.map((row) => [row.instanceId, row]));
+    await Promise.all([...refs.values()].map((row) => this.#attempt(row, row.infrastructure)));
+  }
+
   /** Begins to try again what an earlier supervisor left, and to look for what nobody knows. */
   open(): void {
     if (this.rows.length > 0) this.#retry();

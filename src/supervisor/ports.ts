@@ -40,6 +40,8 @@ export interface PortsContext {
   progress(live: LiveInstance, machine: string | null): Progress;
   /** Keeps the last lines of every stream before the files go. */
   keepOutput(live: LiveInstance): Promise<void>;
+  /** Tries once more to remove what earlier instances of the workspace left: a new one may need their ports. */
+  clearLeaks(workspaceId: string): Promise<void>;
   leaked(ref: InstanceRef, infrastructure: string, leaks: readonly Leak[]): void;
 }
 
@@ -206,6 +208,8 @@ function follow<
 }
 
 async function prepare(context: PortsContext, live: LiveInstance, signal: AbortSignal): Promise<void> {
+  await context.clearLeaks(live.spec.workspaceId);
+  signal.throwIfAborted();
   const { warnings } = await live.infrastructure.prepare(live.spec, signal, context.progress(live, null));
   if (live.warn(warnings)) context.warned(live);
 }

@@ -87,6 +87,7 @@ export class WorkspaceActors {
       warned: (live) => this.#changeInstance(live.spec, { warnings: live.warnings }),
       progress: (live, machine) => (step) => logger.info({ instanceId: live.id, machine, step }, "progress"),
       keepOutput: (live) => this.#keepOutput(live),
+      clearLeaks: (workspaceId) => this.ledger.clear(workspaceId),
       leaked: (ref, infrastructure, leaks) => this.ledger.record(ref, infrastructure, leaks),
     });
     this.#logic = context.adapt?.(logic) ?? logic;

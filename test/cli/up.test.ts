@@ -152,7 +152,7 @@ describe("up", () => {
   test("the first Ctrl-C stops, the second forces, and it exits with 130", async () => {
     server.on("POST /v1/workspaces/ws-1/stop", ({ body }) => {
       if (body.includes("true")) become({ status: "STOPPED", state: "stopped" });
-      else become({ status: "STOPPING", state: "stopping" });
+      else become({ status: "STOPPING", state: "stopping", desired: "stopped" });
       return { status: 202, body: view };
     });
     const { finished, interrupt } = up();

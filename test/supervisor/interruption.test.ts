@@ -109,3 +109,24 @@ describe("a supervisor that is killed", () => {
     expect(laboratory.supervisor.leaks()).toEqual([]);
   });
 });
+
+describe("a start after one that left something behind", () => {
+  test("removes it first, so that a port that it held is free again", async () => {
+    const laboratory = await Laboratory.open();
+    laboratory.supervisor.create(
+      workspaceOf("fixed", { web: { servers: { http: { port: 7000, protocol: "http" } } } }),
+    );
+    laboratory.supervisor.start("fixed");
+    const { instanceId } = await laboratory.untilStatus("fixed", "RUNNING");
+    laboratory.infrastructure.jam(instanceId ?? "", "web", "it hangs in the kernel");
+    laboratory.supervisor.stop("fixed");
+    await laboratory.untilStatus("fixed", "STOPPED");
+    expect(laboratory.supervisor.leaks()).not.toEqual([]);
+
+    laboratory.infrastructure.jam(instanceId ?? "", "web", null);
+    laboratory.supervisor.start("fixed");
+
+    await laboratory.untilStatus("fixed", "RUNNING");
+    expect(laboratory.supervisor.leaks()).toEqual([]);
+  });
+});

@@ -19,6 +19,22 @@ describe("VirtualClock", () => {
     expect(clock.nextAt).toBe(31);
   });
 
+  test("fires timers of the same time in the order that is chosen", () => {
+    const counts: number[] = [];
+    const clock = new VirtualClock(0, (count) => {
+      counts.push(count);
+      return count - 1;
+    });
+    const fired: string[] = [];
+    for (const name of ["first", "second", "third"]) clock.setTimeout(() => fired.push(name), 10);
+    clock.setTimeout(() => fired.push("later"), 11);
+
+    clock.advance(20);
+
+    expect(fired).toEqual(["third", "second", "first", "later"]);
+    expect(counts).toEqual([3, 2]);
+  });
+
   test("counts a timer that a timer sets from when that one fired", () => {
     const clock = new VirtualClock(1_000);
     const fired: number[] = [];

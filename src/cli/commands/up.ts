@@ -90,6 +90,8 @@ function displayFor(context: ClientContext, flags: UpFlags): Display {
 interface Stopping {
   /** What asked for it; `undefined` as long as nobody did. */
   readonly by: Interruption | "once" | undefined;
+  /** Resolves when the server has answered what was sent until now. */
+  readonly answered: Promise<void>;
   begin(by: Interruption | "once"): void;
   release(): void;
 }
@@ -104,8 +106,13 @@ function stopOnInterrupt(
   let by: Interruption | "once" | undefined;
   let interruptions = 0;
 
+  let answered = Promise.resolve();
   const stop = (force: boolean) => {
-    client.stop(id, { force }).catch((error: unknown) => lost.abort(error));
+    const sent = client.stop(id, { force }).then(
+      () => {},
+      (error: unknown) => lost.abort(error),
+    );
+    answered = answered.then(() => sent);
   };
   const release = host.onInterrupt((signal) => {
     interruptions += 1;
@@ -119,12 +126,22 @@ function stopOnInterrupt(
     get by() {
       return by;
     },
+    get answered() {
+      return answered;
+    },
     begin(reason) {
       by = reason;
       stop(false);
     },
     release,
   };
+}
+
+/** A stop that came before the start changed nothing. One that came after it must not be said twice: that would force it. */
+async function stopAgainIfTooEarly(client: TroupeClient, { id }: WorkspaceView, stopping: Stopping): Promise<void> {
+  await stopping.answered;
+  const { desired } = await client.get(id);
+  if (desired === "running" && stopping.by !== undefined) stopping.begin(stopping.by);
 }
 
 /** Follows one start until it is over, or as far as was asked. */
@@ -139,7 +156,7 @@ async function follow(
   const instanceId = begun.nextInstanceId ?? begun.instanceId;
   let wasRunning = false;
   // Interrupted before there was anything to stop.
-  if (stopping.by !== undefined) stopping.begin(stopping.by);
+  if (stopping.by !== undefined) await stopAgainIfTooEarly(client, begun, stopping);
 
   for await (const view of watch(client, begun, updates, display)) {
     const phase = phaseOf(view, instanceId);

@@ -3,7 +3,7 @@ import { Coverage } from "./coverage.ts";
 import type { Violation } from "./oracles.ts";
 import { runScript } from "./run-script.ts";
 import type { Script } from "./script.ts";
-import { supervisorScripts } from "./scripts.ts";
+import { scripts as allScripts } from "./scripts.ts";
 import type { RunOptions } from "./supervisor-run.ts";
 
 export interface ExploreOptions extends RunOptions {
@@ -14,7 +14,7 @@ export interface ExploreOptions extends RunOptions {
   readonly withinMs?: number;
   /** How long a script that fails may be made smaller, in milliseconds; default: a minute. */
   readonly shrinkWithinMs?: number;
-  /** Default: {@link supervisorScripts}. */
+  /** Default: {@link allScripts}. */
   readonly scripts?: fc.Arbitrary<Script>;
   /** Told after each batch. */
   readonly onProgress?: (exploration: Exploration) => void;
@@ -72,7 +72,7 @@ async function runBatch(
   seed: number,
   isOver: () => boolean,
   coverage: Coverage,
-  { scripts = supervisorScripts, shrinkWithinMs = SHRINK_MS, ...run }: Omit<ExploreOptions, "runs" | "seed">,
+  { scripts = allScripts, shrinkWithinMs = SHRINK_MS, ...run }: Omit<ExploreOptions, "runs" | "seed">,
 ): Promise<{ readonly runs: number; readonly counterexample: Counterexample | null }> {
   const search: { runs: number; found: { readonly violation: Violation; readonly at: number } | null } = {
     runs: 0,

@@ -16,7 +16,7 @@ export {
   type SupervisorConfig,
   type SupervisorStep,
 } from "./script.ts";
-export { machineScripts, supervisorScripts } from "./scripts.ts";
+export { machineScripts, scripts, supervisorScripts } from "./scripts.ts";
 export type { RunOptions } from "./supervisor-run.ts";
 export { transitionsOf } from "./transitions.ts";
 export { unreachable } from "./unreachable.ts";

@@ -347,6 +347,7 @@ const nothingElse = {
   readers: [],
   struck: new Map<string, number>(),
   boots: 1,
+  bootedAt: T0,
   bootedAfter: 0,
   downMs: 0,
 };

@@ -83,6 +83,8 @@ export interface Moment {
   /** Faults that were given to operations, by kind. */
   readonly struck: ReadonlyMap<string, number>;
   readonly boots: number;
+  /** When the present process began. */
+  readonly bootedAt: number;
   /** The last event before the present process began. An actor that told nothing since has not begun in it. */
   readonly bootedAfter: number;
   readonly downMs: number;

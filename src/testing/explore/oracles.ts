@@ -65,9 +65,8 @@ export function everyWaitHasDeadline(moment: Moment): string[] {
       if (!isLimited) return [];
       if (deadlineAt === null || budgetMs === null) return [`${name} waits in ${state} without a deadline`];
       if (deadlineAt > since + budgetMs) return [`${name} has a deadline in ${state} that is later than its budget`];
-      if (moment.now > deadlineAt + SLACK_MS) {
-        return [`${name} is still in ${state} ${moment.now - deadlineAt} ms after its deadline`];
-      }
+      const lateMs = moment.now - Math.max(deadlineAt, moment.bootedAt);
+      if (lateMs > SLACK_MS) return [`${name} is still in ${state} ${lateMs} ms after its deadline`];
       return [];
     }),
   );

@@ -58,6 +58,18 @@ const steps: fc.Arbitrary<SupervisorStep> = fc.oneof(
 /** A port that several workspaces want. */
 const TAKEN_BY_ALL = 7_000;
 
+/** What takes several steps to come about, and would seldom do so by chance: a process that dies while machines start again. */
+const scenes: fc.Arbitrary<readonly SupervisorStep[]> = fc
+  .tuple(place(), fc.constantFrom(...machineNames), kills(), fc.constantFrom(0, 100, 1_000), steps)
+  .map(([of, machine, kill, ms, last]) => [
+    { do: "start", of },
+    { do: "wait", ms: 1_000 },
+    kill,
+    { do: "exit", of, machine, code: 1 },
+    { do: "wait", ms },
+    last,
+  ]);
+
 const machines = fc.record(
   {
     /** With the chance that it is the first machine's end that is waited for. */
@@ -65,6 +77,10 @@ const machines = fc.record(
     dependsOn: fc.constantFrom<DependencyCondition>("started", "healthy", "completed"),
     installers: fc.constantFrom(
       [{ id: "agent", version: "1.0.0", script: "true" }],
+      [
+        { id: "agent", version: "1.0.0", script: "true" },
+        { id: "editor", version: "1.0.0", script: "true" },
+      ],
       [{ id: "agent", version: "1.0.0", script: "true", servers: { http: { port: "auto", protocol: "http" } } }],
     ),
     servers: fc.constantFrom(
@@ -123,7 +139,12 @@ export const supervisorScripts: fc.Arbitrary<Script & { readonly config: Supervi
   version: fc.constant(1),
   seed: fc.nat(),
   config: configs,
-  steps: fc.array(steps, { maxLength: 25, size: "max" }),
+  steps: fc
+    .array(fc.oneof({ weight: 12, arbitrary: steps.map((step) => [step]) }, { weight: 1, arbitrary: scenes }), {
+      maxLength: 25,
+      size: "max",
+    })
+    .map((all) => all.flat()),
 });
 
 const chartSteps: fc.Arbitrary<ChartStep> = fc.oneof(
@@ -169,6 +190,12 @@ export const machineScripts: fc.Arbitrary<Script & { readonly config: ChartConfi
   }),
   steps: fc.array(chartSteps, { maxLength: 30, size: "max" }),
 });
+
+/** Both: mostly whole supervisors, and charts alone, which come to where a supervisor seldom does. */
+export const scripts: fc.Arbitrary<Script> = fc.oneof(
+  { weight: 4, arbitrary: supervisorScripts },
+  { weight: 1, arbitrary: machineScripts },
+);
 
 function workspaceFrom({ machines: sketches, onFailure }: WorkspaceSketch, place: number): object {
   const [first] = sketches;

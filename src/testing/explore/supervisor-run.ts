@@ -55,6 +55,7 @@ export class SupervisorRun {
   /** Events that the last moment had. */
   #seen = 0;
   #boots = 1;
+  #bootedAt = 0;
   #bootedAfter = 0;
   #downMs = 0;
   #downNextMs = 0;
@@ -222,7 +223,8 @@ export class SupervisorRun {
     this.#downMs += clock.now() - (diedAt ?? clock.now());
     this.#boots += 1;
     this.#bootedAfter = this.#log.all.at(-1)?.position ?? 0;
-    this.#blindUntil = this.#laboratory.clock.now();
+    this.#bootedAt = clock.now();
+    this.#blindUntil = clock.now();
     await this.#laboratory.boot();
     if (this.#laboratory.isAlive) this.#attachReaders();
     await this.#pass(0); // what was due while nobody was there is due now
@@ -385,6 +387,7 @@ export class SupervisorRun {
       readers: this.#readers,
       struck,
       boots: this.#boots,
+      bootedAt: this.#bootedAt,
       bootedAfter: this.#bootedAfter,
       downMs: this.#downMs,
     };

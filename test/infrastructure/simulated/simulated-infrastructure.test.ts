@@ -158,6 +158,106 @@ describe("simulatedInfrastructure()", () => {
       expect(infrastructure.world().instances).toEqual([]);
     });
 
+    test("hurry() ends the time that an operation takes", async () => {
+      infrastructure.inject({ operation: "prepare", delayMs: Number.POSITIVE_INFINITY });
+      const prepared = follow(infrastructure.prepare(instance, forever, noProgress));
+      await clock.settle();
+      expect(prepared.outcome).toBe("pending");
+
+      infrastructure.hurry(3);
+      await clock.settle();
+
+      expect(prepared.outcome).toBe("done");
+      infrastructure.hurry(0);
+    });
+
+    test("latency may be asked for each call", async () => {
+      const asked: string[] = [];
+      infrastructure = simulatedInfrastructure({ clock, latencyMs: (operation) => asked.push(operation) * 10 });
+      const prepared = follow(infrastructure.prepare(instance, forever, noProgress));
+      const seen = follow(infrastructure.identities(forever));
+
+      await clock.advanceAsync(10);
+      expect([prepared.outcome, seen.outcome]).toEqual(["done", "pending"]);
+      await clock.advanceAsync(10);
+      expect(asked).toEqual(["prepare", "identities"]);
+    });
+
+    test("work that fails in part has done its first part", async () => {
+      await launch(infrastructure, instanceOf({ web: {}, db: {} }));
+      infrastructure.inject({ operation: "destroy", inPart: true, error: unavailable });
+
+      await expect(infrastructure.destroy(instance, forever)).rejects.toBe(unavailable);
+
+      expect(Object.keys(infrastructure.world().instances[0]?.machines ?? {})).toEqual(["db"]);
+      expect(await infrastructure.destroy(instance, forever)).toEqual([]);
+    });
+
+    test("a lie says that nothing is there, once", async () => {
+      await launch(infrastructure, instance);
+      infrastructure.inject({ operation: "observe", lies: true });
+      infrastructure.inject({ operation: "identities", lies: true });
+
+      expect(await infrastructure.observe(instance, forever)).toEqual({ exists: false, machines: {} });
+      expect(await infrastructure.identities(forever)).toEqual([]);
+      expect((await infrastructure.observe(instance, forever)).exists).toBe(true);
+      expect(await infrastructure.identities(forever)).toHaveLength(1);
+    });
+
+    test.each([
+      ["twice", ["away", "away", "back", "back", "exited", "exited"]],
+      ["swapped", ["back", "away", "exited"]],
+      ["broken", ["away"]],
+    ] as const)("a watch whose reports are %s tells %j", async (reports, told) => {
+      await launch(infrastructure, instance);
+      infrastructure.inject({ operation: "watch", reports });
+      const facts: MachineFact["type"][] = [];
+      const watched = follow(
+        (async () => {
+          for await (const fact of infrastructure.watch(instance, "web", forever)) facts.push(fact.type);
+        })(),
+      );
+
+      await clock.settle();
+      infrastructure.away("i-1", "web", "The network is down");
+      await clock.settle();
+      infrastructure.back("i-1", "web");
+      await clock.settle();
+      infrastructure.crash("i-1", "web");
+      await clock.settle();
+
+      expect(facts).toEqual(told);
+      expect(watched.outcome).toBe(reports === "broken" ? "failed" : "done");
+    });
+
+    test("a probe that fails is one that was not answered", async () => {
+      await launch(infrastructure, instance);
+      const { readiness } = instance.environment.machines["web"]?.servers["http"] ?? {};
+      if (readiness === undefined) throw new Error("There is no such server");
+      const address = { host: "127.0.0.1", port: 8080, url: "" };
+      infrastructure.inject({ operation: "probe", error: unavailable });
+
+      expect(await infrastructure.probe?.(readiness, address, forever)).toMatchObject({ passed: false });
+      expect(await infrastructure.probe?.(readiness, address, forever)).toMatchObject({ passed: true });
+    });
+
+    test("what struck is counted by its kind, and so is every exit", async () => {
+      infrastructure.inject({ operation: "prepare", delayMs: 5, error: unavailable, onAbort: "late" });
+      const prepared = follow(infrastructure.prepare(instance, forever, noProgress));
+      await clock.advanceAsync(5);
+      expect(prepared.outcome).toBe("failed");
+      await launch(infrastructure, instance);
+
+      infrastructure.crash("i-1", "web", { code: 7 });
+
+      expect([...infrastructure.struck]).toEqual([
+        ["prepare is slow", 1],
+        ["prepare fails", 1],
+        ["prepare late", 1],
+      ]);
+      expect(infrastructure.exits).toMatchObject([{ instanceId: "i-1", machine: "web", exit: { code: 7, at: 5 } }]);
+    });
+
     test("one that is deaf does not notice the abort at all", async () => {
       infrastructure.inject({ operation: "prepare", delayMs: 100, onAbort: "deaf" });
       const abort = new AbortController();
