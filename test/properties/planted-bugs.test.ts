@@ -61,9 +61,18 @@ const bugs: readonly Bug[] = [
     breaks: [4],
   },
   {
-    name: "an intent that is lost",
+    name: "an intent to run that is lost",
     subject: "supervisor",
-    spoil: { journal: (journal) => overridden(journal, { intend: () => {} }) },
+    spoil: { journal: (journal) => overridden(journal, { createInstance: () => {} }) },
+    breaks: [4, 5],
+  },
+  {
+    name: "an intent to stop that is lost",
+    subject: "supervisor",
+    spoil: {
+      journal: (journal) =>
+        overridden(journal, { intend: () => {}, append: (turn) => journal.append(withoutIntents(turn)) }),
+    },
     breaks: [4],
   },
   {
@@ -133,6 +142,10 @@ function publishingAgain(journal: Journal): Journal {
       return [...again, ...told];
     },
   });
+}
+
+function withoutIntents({ instances, ...rest }: Turn): Turn {
+  return { ...rest, instances: instances.map(({ desired: _, ...change }) => change) };
 }
 
 function withoutReasons({ events, ...rest }: Turn): Turn {

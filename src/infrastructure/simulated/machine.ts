@@ -20,8 +20,6 @@ export class Machine {
   away: string | null = null;
   /** Why it cannot be removed; `null` while it can. */
   jammed: string | null = null;
-  /** Whether somebody was told that it could not be removed. */
-  isListed = false;
   readonly #clock: Clock;
   readonly #volume: SimulatedProcess["volume"];
   readonly #changed = new Bell();

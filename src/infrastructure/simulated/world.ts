@@ -30,6 +30,8 @@ export interface Violation {
     | "volumes go last";
   readonly message: string;
   readonly at: number;
+  /** The older instance, of `one live instance per workspace`: whoever could not remove it, and knows, may go on. */
+  readonly olderInstanceId?: string;
 }
 
 /** How a run of a machine ended, whoever knows. */
@@ -50,10 +52,6 @@ interface InstanceInWorld extends InstanceRef {
   readonly outputs: Map<string, MachineOutput>;
   /** Ports that `auto` gave: the same again while the instance exists. By machine and server. */
   readonly leases: Map<string, { readonly port: number; readonly transport: "tcp" | "udp" }>;
-  /** Machines that have run, whatever has become of them. */
-  readonly started: Set<string>;
-  /** Machines that have ended with code 0. */
-  readonly completed: Set<string>;
 }
 
 export interface WorldOptions {
@@ -72,6 +70,9 @@ export class World {
   readonly instances = new Map<string, InstanceInWorld>();
   /** By workspace id and name: what is in it, by path. */
   readonly volumes = new Map<string, Map<string, Map<string, string>>>();
+  /** Machines that have run, and those that have ended with code 0, by instance id and name; whatever has become of them. */
+  readonly #started = new Set<string>();
+  readonly #completed = new Set<string>();
   readonly #byWorkspace = new Map<string, Set<InstanceInWorld>>();
   readonly #outputLimitBytes: number;
 
@@ -114,9 +115,9 @@ export class World {
     if (there === undefined) throw unavailable(`start machine "${name}": its instance is gone`);
     this.#judgeStart(there, machine.spec);
     const addresses = this.#addresses(there, machine.spec);
-    there.started.add(name);
+    this.#started.add(`${instance.instanceId} ${name}`);
     return machine.start(program, addresses, (exit) => {
-      if (exit.code === 0) there.completed.add(name);
+      if (exit.code === 0) this.#completed.add(`${instance.instanceId} ${name}`);
       this.exits.push({ instanceId: instance.instanceId, machine: name, exit });
       if (this.exits.length > MAX_EXITS) this.exits.shift();
       this.#freePorts(machine.spec, addresses);
@@ -158,10 +159,9 @@ export class World {
     if (there === undefined) return [];
     const leaks: Leak[] = [];
     for (const [name, machine] of [...there.machines].slice(0, inPart ? 1 : undefined)) {
-      if (machine.stuck !== null) {
-        machine.isListed = true;
+      if (machine.stuck !== null)
         leaks.push({ kind: "machine", id: `${ref.instanceId}/${name}`, reason: machine.stuck });
-      } else {
+      else {
         this.#discard(machine);
         there.machines.delete(name);
       }
@@ -196,8 +196,9 @@ export class World {
     return there && this.#output(there, name);
   }
 
-  violate(rule: Violation["rule"], message: string): void {
-    this.violations.push({ rule, message, at: this.clock.now() });
+  violate(rule: Violation["rule"], message: string, olderInstanceId?: string): void {
+    const about = olderInstanceId === undefined ? {} : { olderInstanceId };
+    this.violations.push({ rule, message, at: this.clock.now(), ...about });
   }
 
   #addInstance(ref: InstanceRef, isLate: boolean): void {
@@ -207,8 +208,6 @@ export class World {
       machines: new Map(),
       outputs: new Map(),
       leases: new Map(),
-      started: new Set(),
-      completed: new Set(),
     };
     this.instances.set(ref.instanceId, instance);
     this.#byWorkspace.set(ref.workspaceId, this.#instancesOf(ref.workspaceId).add(instance));
@@ -251,15 +250,15 @@ export class World {
     for (const other of this.#instancesOf(there.workspaceId)) {
       if (other === there) continue;
       const alive = [...other.machines.values()].find(
-        (machine) => machine.state === "running" && machine.stuck === null && !machine.isListed,
+        (machine) => machine.state === "running" && machine.stuck === null,
       );
       if (alive !== undefined) {
         const message = `"${there.instanceId}" starts while machine "${alive.spec.name}" of "${other.instanceId}" runs`;
-        this.violate("one live instance per workspace", message);
+        this.violate("one live instance per workspace", message, other.instanceId);
       }
     }
     for (const [name, condition] of Object.entries(spec.dependsOn)) {
-      const holds = (condition === "completed" ? there.completed : there.started).has(name);
+      const holds = (condition === "completed" ? this.#completed : this.#started).has(`${there.instanceId} ${name}`);
       if (!holds) this.violate("dependencies start first", `"${spec.name}" starts before "${name}" is ${condition}`);
     }
   }

@@ -1,10 +1,13 @@
 import { sourceKey, type TroupeEvent } from "../../model/workspace.ts";
 
-/** All events there ever were, as they come. */
+/** All that was ever recorded, as it comes. */
 export class EventLog {
   readonly all: TroupeEvent[] = [];
   /** The last of each actor, by {@link actorKey}. */
   readonly last = new Map<string, TroupeEvent>();
+
+  /** Instances that were ever in the leak ledger. */
+  readonly listed = new Set<string>();
 
   add(events: readonly TroupeEvent[]): void {
     for (const event of events) {

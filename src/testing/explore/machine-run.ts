@@ -22,8 +22,8 @@ import { workspaceView } from "../../supervisor/view.ts";
 import { environmentOf } from "../environment-of.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { EventLog } from "./event-log.ts";
+import { INJECTED } from "./fault-of.ts";
 import type { Command, Moment } from "./moment.ts";
-import { INJECTED } from "./oracles.ts";
 import { randomFrom } from "./random.ts";
 import type { ChartConfig, ChartStep, Script } from "./script.ts";
 
@@ -338,6 +338,7 @@ const nothingElse = {
   deleting: new Set<string>(),
   leaks: [],
   world: { instances: [], volumes: [], ports: [], underWay: [] },
+  listed: new Set<string>(),
   trespasses: [],
   exits: [],
   orphans: new Map<string, number>(),

@@ -69,6 +69,8 @@ export interface Moment {
   readonly deleting: ReadonlySet<string>;
   readonly leaks: readonly LeakRow[];
   readonly world: SimulatedWorldView;
+  /** Instances that were ever in the leak ledger. */
+  readonly listed: ReadonlySet<string>;
   /** What the place itself saw a supervisor do wrong. */
   readonly trespasses: readonly Violation[];
   readonly exits: readonly MachineExit[];

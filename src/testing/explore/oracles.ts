@@ -10,6 +10,7 @@ import type { InstanceRow } from "../../journal/spi.ts";
 import { sourceKey, type TroupeEvent, type WorkspaceView } from "../../model/workspace.ts";
 import { planOf } from "../../supervisor/plan.ts";
 import { actorKey } from "./event-log.ts";
+import { INJECTED } from "./fault-of.ts";
 import type { Command, Moment } from "./moment.ts";
 import { type ChartName, hasBudget, leavesOf } from "./transitions.ts";
 
@@ -120,7 +121,7 @@ export function intentBeforeAction({ calls, trespasses }: Moment): string[] {
 }
 
 /** 6. What an old instance does or says does not touch a new one, and nobody believes what did not happen. */
-export function oldDoesNotTouchNew({ events, fresh, exits, trespasses }: Moment): string[] {
+export function oldDoesNotTouchNew({ events, fresh, exits, listed, trespasses }: Moment): string[] {
   const current = new Map<string, string>();
   const old = new Set<string>();
   const found: string[] = [];
@@ -146,7 +147,8 @@ export function oldDoesNotTouchNew({ events, fresh, exits, trespasses }: Moment)
     "instances keep their workspace",
     "one operation at a time on a machine",
   ];
-  return [...found, ...trespassesOf(trespasses, rules)];
+  const unknown = trespasses.filter(({ olderInstanceId }) => !listed.has(olderInstanceId ?? ""));
+  return [...found, ...trespassesOf(unknown, rules)];
 }
 
 /** 7. Whoever reads has read everything, however slow the others are. */
@@ -381,9 +383,6 @@ function mistakesIn(
   return [];
 }
 
-/** In the message of every error that a script injects. */
-export const INJECTED = "Injected";
-
 function trespassesOf(trespasses: readonly Trespass[], rules: readonly Trespass["rule"][]): string[] {
   return trespasses.filter(({ rule }) => rules.includes(rule)).map(({ rule, message }) => `${rule}: ${message}`);
 }
@@ -412,13 +411,3 @@ function actorsOf(view: WorkspaceView): readonly ShownActor[] {
 
 /** What is done in a machine that is there, and ends with it: it may go on until the machine's turn to stop has come. */
 const worksInside: readonly Operation[] = ["put", "exec"];
-
-/** Operations that make something. */
-export const makingOperations: readonly Operation[] = [
-  "prepare",
-  "fetchImage",
-  "createMachine",
-  "startMachine",
-  "exec",
-  "put",
-];

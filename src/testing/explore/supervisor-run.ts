@@ -1,18 +1,19 @@
 import { TroupeError } from "../../errors.ts";
-import type { Fault, SimulatedInfrastructure } from "../../infrastructure/simulated/index.ts";
+import type { SimulatedInfrastructure } from "../../infrastructure/simulated/index.ts";
 import type { Infrastructure, InstanceRef } from "../../infrastructure/spi.ts";
 import type { InstanceRow, Journal } from "../../journal/spi.ts";
-import type { TroupeEvent, WorkspaceView } from "../../model/workspace.ts";
+import type { WorkspaceView } from "../../model/workspace.ts";
 import { Laboratory } from "../laboratory.ts";
 import { memoryJournal } from "../memory-journal.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { EventLog } from "./event-log.ts";
+import { faultOf } from "./fault-of.ts";
 import type { playedMachine } from "./machine-run.ts";
 import type { Call, Command, Moment, Refusal } from "./moment.ts";
-import { INJECTED, makingOperations } from "./oracles.ts";
 import { randomFrom } from "./random.ts";
 import { Reader } from "./reader.ts";
-import type { FaultStep, Script, SupervisorConfig, SupervisorStep } from "./script.ts";
+import type { Script, SupervisorConfig, SupervisorStep } from "./script.ts";
+import { overheard, recorded } from "./witness.ts";
 
 /** What is spoilt on purpose, to see that the oracles notice; and on what it all is kept. */
 export interface RunOptions {
@@ -80,7 +81,7 @@ export class SupervisorRun {
     const choose = randomFrom(seed);
     const clock = new VirtualClock(1_000_000, choose);
     const log = new EventLog();
-    const journal = copied(options.journal?.() ?? memoryJournal(), log);
+    const journal = recorded(options.journal?.() ?? memoryJournal(), log);
     const calls: Call[] = [];
     const laboratory: Laboratory = await Laboratory.open({
       clock,
@@ -199,7 +200,7 @@ export class SupervisorRun {
     }
   }
 
-  /** Lets time pass, with a process all the while: one that dies is followed by the next. */
+  /** A process that dies meanwhile is followed by the next when the step is over. */
   async #pass(ms: number): Promise<void> {
     await this.#laboratory.clock.advanceAsync(ms);
   }
@@ -357,7 +358,7 @@ export class SupervisorRun {
   #moment(isEnd: boolean): Moment {
     const { journal, clock, infrastructure, supervisor } = this.#laboratory;
     const views = supervisor.list().rows;
-    const { all: events, last } = this.#log;
+    const { all: events, last, listed } = this.#log;
     const fresh = this.#seen;
     this.#seen = events.length;
     for (const { instanceId } of events.slice(fresh)) if (instanceId !== null) this.#instanceIds.add(instanceId);
@@ -377,6 +378,7 @@ export class SupervisorRun {
       deleting: new Set(journal.deletingWorkspaces().map((row) => row.workspaceId)),
       leaks: journal.leaks(),
       world,
+      listed,
       trespasses: violations,
       exits,
       orphans: this.#orphans,
@@ -430,60 +432,4 @@ function isRunning({ state, nextInstanceId }: WorkspaceView): boolean {
 
 function isStopped({ status, nextInstanceId }: WorkspaceView): boolean {
   return status === "STOPPED" && nextInstanceId === null;
-}
-
-function faultOf({ do: _, delayMs, error, ...fault }: FaultStep): Fault {
-  return {
-    ...fault,
-    ...(delayMs === undefined ? {} : { delayMs: delayMs === "forever" ? Number.POSITIVE_INFINITY : delayMs }),
-    ...(error === undefined ? {} : { error: errorOf(error) }),
-  };
-}
-
-function errorOf(kind: NonNullable<FaultStep["error"]>): Error {
-  switch (kind) {
-    case "infrastructure":
-      return new TroupeError("INFRASTRUCTURE_UNAVAILABLE", `${INJECTED}: the place does not answer`);
-    case "validation":
-      return new TroupeError("COMMAND_NOT_FOUND", `${INJECTED}: there is no such program`);
-    case "internal":
-      return new Error(`${INJECTED}: nobody thought of this`);
-  }
-}
-
-/** The infrastructure, with its making operations told before they begin. */
-function overheard(
-  infrastructure: Infrastructure,
-  tell: (operation: Call["operation"], ref: InstanceRef, signal: AbortSignal) => void,
-): Infrastructure {
-  return new Proxy(infrastructure, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== "function") return value;
-      const operation = makingOperations.find((making) => making === name);
-      if (operation === undefined) return value.bind(target);
-      return (...args: unknown[]) => {
-        const signal = args.find((arg) => arg instanceof AbortSignal);
-        if (signal !== undefined && !signal.aborted) tell(operation, args[0] as InstanceRef, signal);
-        return Reflect.apply(value, target, args);
-      };
-    },
-  });
-}
-
-/** The journal, with every event that it records copied to `log`: those of a deleted workspace are not there for long. */
-function copied(journal: Journal, log: EventLog): Journal {
-  const writers: readonly (string | symbol)[] = ["append", "createWorkspace", "updateWorkspace", "deleteWorkspace"];
-  return new Proxy(journal, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== "function") return value;
-      if (!writers.includes(name)) return value.bind(target);
-      return (...args: unknown[]) => {
-        const recorded = Reflect.apply(value, target, args) as readonly TroupeEvent[];
-        log.add(recorded);
-        return recorded;
-      };
-    },
-  });
 }
